@@ -1,0 +1,183 @@
+"""The owner of the shared state: serves get, set and watch, and knows nothing of audio."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from actors import wire
+from actors.coordinator.conversation import Conversation, may_see, needs_a_clean_line
+from actors.coordinator.memory import Memory, MemoryFile
+from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.bus import Hub, Identity
+from actors.runtime.inbox import Received
+from actors.runtime.loop import Loop, Timer
+from actors.runtime.notify import Notifier
+
+PING_S = 0.5
+YIELD_WITHIN_S = 0.3
+"""A keyboard that hangs must not keep the reply off the screen."""
+
+log = logging.getLogger("coordinator")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A change of `console_mode` that waits for the keyboard to clear its line."""
+
+    route: bytes
+    change: wire.SetState
+    number: int
+    timer: Timer
+
+
+class CoordinatorActor(Actor):
+    """Centre of the control star."""
+
+    uses_media = False
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        super().__init__(spec, loop, notifier)
+        self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
+        self._file = MemoryFile(Path(spec.run_dir) / "conversation.state")
+        self._names: set[str] = set()
+        self._waiting: _Waiting | None = None
+        self._yields = 0
+        self.conversation = Conversation()
+
+    def open_sockets(self) -> None:
+        """Be the hub of the control star; this actor is no ray of any."""
+        memory = self._file.load()
+        self.conversation = Conversation(memory.state, memory.version)
+        self._names = set(memory.names)
+        self.hub.bind(self.spec.control_address)
+
+    def on_start(self) -> None:
+        """Serve."""
+        self.notifier.conversation(self.conversation.state)
+        self._ping()
+        self.ready()
+        if self.conversation.state.terminated:
+            self.notifier.ended("the conversation was ended")
+
+    def on_stop(self) -> None:
+        """Close the hub."""
+        self.hub.close(linger_ms=200)
+
+    def _serve(self, received: Received) -> None:
+        route = received.peer
+        assert route is not None
+        match received.envelope.body:
+            case wire.Hello():
+                self._greet(route)
+            case wire.Present() as present:
+                self._gone(present)
+            case wire.GetState(request=request, key=key):
+                self._answer(route, request, key)
+            case wire.SetState() as change:
+                self._wanted(route, change)
+            case wire.Yielded(request=number):
+                if self._waiting is not None and self._waiting.number == number:
+                    self._go_on(self._waiting)
+            case wire.Notice() as notice:
+                self.hub.broadcast(notice, kinds=frozenset({"console"}))
+            case message:
+                self.unexpected(message)
+
+    def _greet(self, route: bytes) -> None:
+        peer = self.hub.peers[route]
+        if peer.kind == "cli":  # a command in passing, not an actor
+            self.hub.send(route, self.conversation.snapshot_for(peer.kind))
+            return
+        again = peer.name in self._names
+        self._names.add(peer.name)
+        self._save()
+        self.hub.send(route, self.conversation.snapshot_for(peer.kind))
+        for other in self.hub.peers.values():
+            if other.name != peer.name:
+                self.hub.send(route, wire.Present(other.name, other.kind, here=True))
+        self._tell(wire.Present(peer.name, peer.kind, here=True, again=again), but=peer.name)
+        log.info("%s is here%s", peer.name, " again" if again else "")
+
+    def _gone(self, present: wire.Present) -> None:
+        if present.kind == "cli":
+            return
+        log.info("%s is gone", present.name)
+        self._tell(present, but=present.name)
+        if present.kind == "console" and not self.hub.has("console"):
+            self._change("console_mode", "input")  # the terminal would stay locked for ever
+        if self._waiting is not None and present.kind == "keyboard":
+            self._go_on(self._waiting)
+
+    def _tell(self, message: wire.Wire, but: str) -> None:
+        for route, peer in list(self.hub.peers.items()):
+            if peer.name != but:
+                self.hub.send(route, message)
+
+    def _answer(self, route: bytes, request: int, key: wire.StateKey) -> None:
+        peer = self.hub.peers.get(route)
+        if peer is None or not may_see(peer.kind, key):
+            self.hub.send(route, wire.Refused(request, f"{key} is not for this actor"))
+            return
+        value = getattr(self.conversation.state, key)
+        self.hub.send(route, wire.StateValue(request, key, value, self.conversation.version))
+
+    def _wanted(self, route: bytes, change: wire.SetState) -> None:
+        if change.key == "console_mode" and needs_a_clean_line(
+            self.conversation.state.console_mode, change.value
+        ):
+            keyboard = next((r for r, p in self.hub.peers.items() if p.kind == "keyboard"), None)
+            if keyboard is not None and keyboard != route:
+                self._ask_to_yield(keyboard, route, change)
+                return
+        self._do(route, change)
+
+    def _ask_to_yield(self, keyboard: bytes, route: bytes, change: wire.SetState) -> None:
+        if self._waiting is not None:
+            self._go_on(self._waiting)
+        self._yields += 1
+        timer = self.loop.call_later(YIELD_WITHIN_S, self._yield_is_late)
+        self._waiting = _Waiting(route, change, self._yields, timer)
+        if not self.hub.send(keyboard, wire.Yield(self._yields)):
+            self._go_on(self._waiting)
+
+    def _yield_is_late(self) -> None:
+        if self._waiting is not None:
+            self.counters.drop("yield_late")
+            self._go_on(self._waiting)
+
+    def _go_on(self, waiting: _Waiting) -> None:
+        self._waiting = None
+        waiting.timer.cancel()
+        self._do(waiting.route, waiting.change)
+
+    def _do(self, route: bytes, change: wire.SetState) -> None:
+        try:
+            self._change(change.key, change.value, change.if_version)
+        except ValueError as error:
+            self.hub.send(route, wire.Refused(change.request, str(error)))
+            return
+        self._answer(route, change.request, change.key)
+
+    def _change(self, key: wire.StateKey, value: wire.Value, if_version: int | None = None) -> None:
+        changed = self.conversation.change(key, value, if_version)
+        if changed is None:
+            return
+        self._save()
+        for route, peer in list(self.hub.peers.items()):
+            if may_see(peer.kind, key):
+                self.hub.send(route, changed)
+        self.notifier.conversation(self.conversation.state)
+        if key == "terminated":
+            self.notifier.ended("the conversation was ended")
+
+    def _save(self) -> None:
+        memory = Memory(self.conversation.version, self.conversation.state, sorted(self._names))
+        try:
+            self._file.save(memory)
+        except OSError as error:  # a full disk costs us the crash memory, not the conversation
+            self.counters.drop("not_saved")
+            log.warning("state not saved: %s", error)
+
+    def _ping(self) -> None:
+        self.hub.ping_all()
+        self.loop.call_later(PING_S, self._ping)

@@ -1,0 +1,137 @@
+"""What an actor sees of a microphone or a loudspeaker: two Protocols, two factories, one family of errors.
+
+A device is a name (or part of one) for PortAudio, "" for the default one, or `file:PATH.wav`. Callbacks run in the device's
+own thread, take microseconds, and never raise into it: an exception is kept in `error`. No device dies loudly: a lost
+sound server simply stops calling, so whoever holds a device asks `is_stalled` now and then and reopens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+FILE_PREFIX = "file:"
+
+OnFrame: TypeAlias = Callable[[bytes, int], None]
+"""Gets a frame, int16 LE mono, and `captured_ns`, the monotonic time of its first sample."""
+
+Read: TypeAlias = Callable[[int], bytes]
+"""Gives exactly as many samples as asked for, int16 LE mono."""
+
+
+class DeviceError(Exception):
+    """A device does not do what was asked; the text says what to plug in, install or configure."""
+
+
+class DeviceAbsent(DeviceError):  # noqa: N818 - a state of the world, not a fault
+    """There is no such device; the text names those there are."""
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """One direction of one device, as `list_devices` shows it."""
+
+    name: str
+    direction: Literal["input", "output"]
+    is_default: bool
+    host_api: str
+    max_channels: int
+    default_rate_hz: int
+    rates_hz: list[int]
+    """Those of the usual rates it takes without conversion of ours."""
+
+
+class Device(Protocol):
+    """What an open input and an open output have in common."""
+
+    @property
+    def description(self) -> str:
+        """Say in words which device this is and how it was opened."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Give the rate the device itself runs at; frames and reads keep the rate asked for."""
+
+    @property
+    def latency_s(self) -> float:
+        """Give the time between the callback and the air."""
+
+    @property
+    def xruns(self) -> int:
+        """Count how often the device itself reported an overflow or underflow."""
+
+    @property
+    def error(self) -> Exception | None:
+        """Give what went wrong first in the device's thread, if anything did."""
+
+    def is_stalled(self, now: float) -> bool:
+        """Has the device stopped calling? `now` is `time.monotonic()`. True means: close and open again."""
+
+    def close(self) -> None:
+        """Stop and let go of the device. May be called twice."""
+
+
+class Input(Device, Protocol):
+    """An open microphone."""
+
+
+class Output(Device, Protocol):
+    """An open loudspeaker."""
+
+    def abort(self) -> None:
+        """Drop what the device holds, at once, and go on pulling. A failure shows as `error` and `is_stalled`."""
+
+
+class Progress:
+    """Tells a device that still calls from one that silently stopped. Pure: times come from outside."""
+
+    def __init__(self, opened: float, *, start_within_s: float = 3.0, stall_after_s: float = 1.0) -> None:
+        self._deadline = opened + start_within_s
+        self._stall_after_s = stall_after_s
+
+    def called(self, now: float) -> None:
+        """Note that the device called."""
+        self._deadline = now + self._stall_after_s
+
+    def is_stalled(self, now: float) -> bool:
+        """Has the device been silent for too long?"""
+        return now >= self._deadline
+
+
+def open_input(device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> Input:
+    """Open a microphone: `on_frame` gets frames of exactly `frame_ms` at `rate_hz`, whatever the device's own rate.
+
+    Raises `DeviceAbsent` if there is no such device, `DeviceError` if it does not open.
+    """
+    if device.startswith(FILE_PREFIX):
+        from actors.devices.wav import WavInput
+
+        return WavInput(_path(device), rate_hz, frame_ms, on_frame)
+    from actors.devices.portaudio import PortAudioInput
+
+    return PortAudioInput(device, rate_hz, frame_ms, on_frame)
+
+
+def open_output(device: str, rate_hz: int, read: Read) -> Output:
+    """Open a loudspeaker: its thread asks `read` for samples at `rate_hz`, whatever the device's own rate.
+
+    Raises `DeviceAbsent` if there is no such device, `DeviceError` if it does not open.
+    """
+    if device.startswith(FILE_PREFIX):
+        from actors.devices.wav import WavOutput
+
+        return WavOutput(_path(device), rate_hz, read)
+    from actors.devices.portaudio import PortAudioOutput
+
+    return PortAudioOutput(device, rate_hz, read)
+
+
+def list_devices() -> list[DeviceInfo]:
+    """List every input and output there is. Raises `DeviceError` if the sound system cannot be asked."""
+    from actors.devices.portaudio import list_devices as ask_portaudio
+
+    return ask_portaudio()
+
+
+def _path(device: str) -> Path:
+    return Path(device.removeprefix(FILE_PREFIX)).expanduser()

@@ -1,0 +1,172 @@
+"""A WAV file as a microphone or a loudspeaker: real time, on a schedule that does not drift.
+
+The file input never ends: after its last sample it delivers silence, as a microphone in a quiet room does. The file output
+is a valid WAV at any moment, even if the process is killed: the sizes in its header are written anew all the time.
+"""
+
+import os
+import struct
+import threading
+import time
+import wave
+from array import array
+from pathlib import Path
+
+from actors.devices.audio import DeviceAbsent, DeviceError, OnFrame, Progress, Read
+from actors.devices.resample import Framer, to_mono
+
+_SAMPLE_BYTES = 2
+_NS_PER_S = 1_000_000_000
+_BLOCKS_PER_S = 100
+_HEADER_BYTES = 44
+_HEADER_EVERY_BLOCKS = 10
+_MOST_BYTES = 0xFFFF_FFFF - _HEADER_BYTES
+_LATE_S = 0.2
+"""A device that comes this late has glitched; it does not make up for lost time."""
+
+
+class _Ticker:
+    """A thread that calls `tick` 100 times a second. What `tick` raises ends it and is kept."""
+
+    description: str
+    rate_hz: int
+    latency_s = 1 / _BLOCKS_PER_S
+
+    def __init__(self, *, catches_up: bool) -> None:
+        self.xruns = 0
+        self.error: Exception | None = None
+        self._catches_up = catches_up
+        self._stop = threading.Event()
+        self._progress = Progress(time.monotonic())
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+        self._thread.start()
+
+    def is_stalled(self, now: float) -> bool:
+        """Has the thread ended, or not come round for a second?"""
+        return self.error is not None or self._progress.is_stalled(now)
+
+    def close(self) -> None:
+        """Stop the thread and close the file. May be called twice."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._keep_time()
+        except Exception as error:
+            self.error = error
+        finally:
+            self._close_file()
+
+    def _keep_time(self) -> None:
+        start, blocks = time.monotonic(), 0
+        while True:
+            due = start + (blocks + 1) / _BLOCKS_PER_S
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                return
+            now = time.monotonic()
+            if now > due + _LATE_S and not self._catches_up:
+                self.xruns += 1
+                start, blocks, due = now, 0, now
+            self._tick(int((due - 1 / _BLOCKS_PER_S) * _NS_PER_S))
+            self._progress.called(now)
+            blocks += 1
+
+    def _tick(self, started_ns: int) -> None:
+        raise NotImplementedError
+
+    def _close_file(self) -> None:
+        raise NotImplementedError
+
+
+class WavInput(_Ticker):
+    """Plays a WAV file as if it were spoken into a microphone, then silence."""
+
+    def __init__(self, path: Path, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> None:
+        self._file = _open_wav(path)
+        self._channels, self._width, self.rate_hz = self._file.getparams()[:3]
+        self._framer = Framer(self.rate_hz, rate_hz, frame_ms, on_frame)
+        self._given = 0
+        self.description = f"file {path} ({self.rate_hz} Hz, {self._channels} channels)"
+        super().__init__(catches_up=True)
+
+    def _tick(self, started_ns: int) -> None:
+        self._given, before = self._given + 1, self._given
+        n_samples = self._given * self.rate_hz // _BLOCKS_PER_S - before * self.rate_hz // _BLOCKS_PER_S
+        pcm = to_mono(_to_int16(self._file.readframes(n_samples), self._width), self._channels)
+        self._framer.add(pcm.ljust(n_samples * _SAMPLE_BYTES, b"\0"), started_ns)
+
+    def _close_file(self) -> None:
+        self._file.close()
+
+
+class WavOutput(_Ticker):
+    """Records into a WAV file what a loudspeaker would have played."""
+
+    def __init__(self, path: Path, rate_hz: int, read: Read) -> None:
+        try:
+            # a recorded conversation is private
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DeviceError(
+                f"cannot record to {path}: {error.strerror}; give a file that can be written"
+            ) from error
+        self.rate_hz = rate_hz
+        self._read = read
+        self._ticks = self._written = 0
+        self.description = f"file {path} ({rate_hz} Hz)"
+        self._write_header()
+        super().__init__(catches_up=False)
+
+    def abort(self) -> None:
+        """Do nothing: a file holds nothing back."""
+
+    def _tick(self, started_ns: int) -> None:  # noqa: ARG002 - only an input stamps its samples
+        pcm = self._read(self.rate_hz // _BLOCKS_PER_S)[: _MOST_BYTES - self._written]
+        self._written += os.pwrite(self._fd, pcm, _HEADER_BYTES + self._written)
+        self._ticks += 1
+        if self._ticks % _HEADER_EVERY_BLOCKS == 0:
+            self._write_header()
+
+    def _write_header(self) -> None:
+        os.pwrite(self._fd, _header(self.rate_hz, self._written), 0)
+
+    def _close_file(self) -> None:
+        self._write_header()
+        os.close(self._fd)
+
+
+def _open_wav(path: Path) -> wave.Wave_read:
+    try:
+        return wave.open(str(path), "rb")
+    except FileNotFoundError:
+        raise DeviceAbsent(
+            f"there is no file {path}; give file:PATH.wav with a WAV file that exists"
+        ) from None
+    except OSError as error:
+        raise DeviceError(f"cannot read {path}: {error.strerror}") from error
+    except (wave.Error, EOFError) as error:
+        raise DeviceError(
+            f"{path} is no WAV file with PCM samples ({error}); convert it to 16-bit PCM"
+        ) from error
+
+
+def _to_int16(pcm: bytes, width: int) -> bytes:
+    """Bring samples of 1 to 4 bytes to 16 bit: the two highest bytes are kept."""
+    if width == 1:
+        return array("h", [(sample - 128) << 8 for sample in pcm]).tobytes()
+    if width == _SAMPLE_BYTES:
+        return pcm
+    high = bytearray(len(pcm) // width * _SAMPLE_BYTES)
+    high[0::2], high[1::2] = pcm[width - 2 :: width], pcm[width - 1 :: width]
+    return bytes(high)
+
+
+def _header(rate_hz: int, n_bytes: int) -> bytes:
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", n_bytes + _HEADER_BYTES - 8, b"WAVE"),
+        *(b"fmt ", 16, 1, 1, rate_hz, rate_hz * _SAMPLE_BYTES, _SAMPLE_BYTES, 16),
+        *(b"data", n_bytes),
+    )

@@ -1,0 +1,1 @@
+"""From the user: voice and typed text on their way to the model."""

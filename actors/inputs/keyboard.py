@@ -1,0 +1,263 @@
+"""The keyboard actor: the user's lines, from a terminal or a pipe, to the session without loss."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from actors import wire
+from actors.devices import terminal
+from actors.inputs.delivery import Delivery
+from actors.inputs.line_editor import EndOfInput, LineEditor, Submitted
+from actors.inputs.spool import Spool
+from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Notifier
+from actors.settings import KeyboardTable
+
+PROMPT = "You: "
+RETRY_S = 0.5
+READ_BYTES = 65_536
+HELP = """\
+/interrupt  cut the reply short (so does Enter on an empty line while it is spoken)
+/mute       stop listening; /unmute listens again
+/help       this list
+{quit}       end the conversation (so does Ctrl-D; Ctrl-C ends it at once)
+Anything else is said to the model."""
+
+log = logging.getLogger("keyboard")
+
+
+class KeyboardActor(Actor):
+    """Owner of standard input, and of the terminal while `console_mode` is `input`."""
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        super().__init__(spec, loop, notifier)
+        table = spec.settings.table(spec.name, spec.kind)
+        assert isinstance(table, KeyboardTable)
+        self.table = table
+        self._is_terminal = os.isatty(0)
+        self._delivery = Delivery(one_at_a_time=not self._is_terminal)
+        self._spool = Spool(Path(spec.run_dir) / f"{spec.name}.spool")
+        self._keys = terminal.Keys(0)
+        self._screen = terminal.Output(0) if self._is_terminal else None
+        self._editor = LineEditor()
+        self._owns_terminal = False
+        self._is_over = False
+        self._failed = ""
+        self._commands: dict[str, Callable[[], None]] = {
+            self.table.quit: self._quit,
+            "/help": self._help,
+            "/interrupt": self._interrupt,
+            "/mute": lambda: self._mute(muted=True),
+            "/unmute": lambda: self._mute(muted=False),
+        }
+
+    # Life.
+
+    def on_start(self) -> None:
+        """Take over standard input, beginning with what an earlier incarnation had not delivered."""
+        for number in sorted(self._spool.lines):
+            self._take_line(number)
+        if self._is_terminal:
+            self._keys.enter()
+            self.loop.watch(0, self._typed)
+            self.detail = "terminal"
+        else:
+            self._listen_to_pipe()
+            self.detail = "pipe"
+        self._tick()
+        self.ready()
+
+    def on_stop(self) -> None:
+        """Leave the terminal as it was found."""
+        self._erase()
+        self._keys.leave()
+        self._spool.close()
+
+    def on_state(self, key: wire.StateKey) -> None:
+        """Take the terminal when it is ours."""
+        if key == "console_mode" and self.control.state.console_mode == "input":
+            self._take_terminal()
+
+    def on_welcome(self) -> None:
+        """Send again what the session before has not settled."""
+        self._delivery.session_is_new(self.loop.now())
+        self._send_due()
+
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Follow the lines on their way, and hand the terminal over when asked."""
+        match message:
+            case wire.LineSent():
+                pass
+            case wire.LineAnswered(line=line):
+                self._delivery.answered(line.number)
+                self._send_due()
+            case wire.LineKept(line=line):
+                self._settle(line.number)
+            case wire.LineRefused(line=line, reason=reason):
+                self._fail(f"line {line.number}: {reason}")
+                self._settle(line.number)
+            case wire.Yield(request=request):
+                self._erase()
+                self._owns_terminal = False
+                self.control_link.send(wire.Yielded(request))
+            case _:
+                super().on_message(message, envelope)
+
+    def _tick(self) -> None:
+        overdue = self._delivery.overdue(self.loop.now(), self.table.reply_within_s)
+        if overdue is not None and not self._is_terminal:
+            self._fail(f"line {overdue} got no reply within {self.table.reply_within_s:g} s")
+            self._delivery.answered(overdue)
+        if self.control.state.console_mode == "input" and not self._owns_terminal:
+            self._take_terminal()  # the coordinator died between asking for it and using it
+        self._send_due()
+        self.loop.call_later(RETRY_S, self._tick)
+
+    # Lines.
+
+    def _take_line(self, number: int) -> None:
+        text = self._spool.lines[number].decode(errors="replace").strip()
+        command = self._commands.get(text)
+        if command is not None:
+            self._spool.forget(number)
+            command()
+        elif len(text) > wire.MAX_TEXT_CHARS:
+            self._spool.forget(number)
+            self._fail(
+                f"line {number} has {len(text)} characters, at most {wire.MAX_TEXT_CHARS} are sent; it was left out"
+            )
+        elif text:
+            self._delivery.add(number)
+        else:
+            self._spool.forget(number)
+
+    def _send_due(self) -> None:
+        for number in self._delivery.due():
+            text = self._spool.lines[number].decode(errors="replace").strip()
+            if not self.media.send(wire.TextLine(wire.LineId(self.name, number), text)):
+                break  # there is no session now: its Welcome brings us back
+            self._delivery.handed(number, self.loop.now())
+        if self._is_over and self._delivery.is_all_answered:
+            self._quit()
+
+    def _settle(self, number: int) -> None:
+        self._delivery.settled(number)
+        self._spool.forget(number)
+        self._send_due()
+
+    def _fail(self, what: str) -> None:
+        log.warning("%s", what)
+        self._failed = self._failed or what
+        self._tell(what)
+
+    def _quit(self) -> None:
+        if self._failed and not self._is_terminal:
+            self.notifier.ended(self._failed, failed=True)
+        self.control.set("terminated", value=True)
+        self._is_over = False
+
+    def _interrupt(self) -> None:
+        self.media.send(wire.Interrupt())
+
+    def _mute(self, *, muted: bool) -> None:
+        self.control.set("muted", muted)
+        self._tell("muted" if muted else "listening")
+
+    def _help(self) -> None:
+        self._tell(HELP.format(quit=self.table.quit))
+
+    def _tell(self, text: str) -> None:
+        """Show our own words: on our screen where we own it, through the console otherwise."""
+        if self._screen is not None and self._owns_terminal:
+            self._erase()
+            self._write("".join(f"\x1b[2m{line}\x1b[0m\r\n" for line in text.splitlines()).encode())
+            self._paint()
+            return
+        for line in text.splitlines():
+            self.control_link.send(wire.Notice(line))
+
+    # The terminal.
+
+    def _typed(self) -> None:
+        try:
+            data = self._keys.read()
+        except terminal.InputGone:
+            self._quit()
+            self.loop.unwatch(0)
+            return
+        for event in self._editor.feed(data):
+            match event:
+                case EndOfInput():
+                    self._quit()
+                case Submitted(text=text):
+                    self._submitted(text)
+        if data in {b"\r", b"\n"} and self.control.state.is_streaming_output:
+            self._interrupt()
+        self._paint()
+
+    def _submitted(self, text: str) -> None:
+        if not self._delivery.has_room:
+            self._tell("too many lines wait to be sent; this one was not taken")
+            return
+        if self._owns_terminal:
+            self._write(self._editor.submit_echo(PROMPT, text))
+        self._spool.add(text.replace("\n", " ").encode() + b"\n")
+        self._take_line(self._spool.last)
+        self._send_due()
+
+    def _take_terminal(self) -> None:
+        self._owns_terminal = True
+        self._paint()
+
+    def _paint(self) -> None:
+        if self._screen is not None and self._owns_terminal:
+            self._write(self._editor.render(PROMPT, self._screen.width()))
+
+    def _erase(self) -> None:
+        if self._screen is not None and self._owns_terminal:
+            self._write(self._editor.erase(self._screen.width()))
+
+    def _write(self, data: bytes) -> None:
+        if self._screen is not None:
+            with contextlib.suppress(
+                terminal.OutputGone, terminal.OutputStalled
+            ):  # reading the keys will tell
+                self._screen.write(data)
+
+    # The pipe.
+
+    def _listen_to_pipe(self) -> None:
+        try:
+            self.loop.watch(0, self._read_pipe)
+        except PermissionError:  # a plain file: always readable, and epoll does not take it
+            self.loop.call_soon(self._read_file)
+
+    def _read_pipe(self) -> None:
+        if not self._delivery.has_room:
+            self.loop.unwatch(0)  # back-pressure: whoever writes has to wait
+            self.loop.call_later(RETRY_S, self._listen_to_pipe)
+        elif not self._read_some():
+            self.loop.unwatch(0)
+
+    def _read_file(self) -> None:
+        if not self._delivery.has_room:
+            self.loop.call_later(RETRY_S, self._read_file)
+        elif self._read_some():
+            self.loop.call_soon(self._read_file)
+
+    def _read_some(self) -> bool:
+        """Take what there is. False at the end of the input."""
+        data = os.read(0, READ_BYTES)
+        before = self._spool.last
+        if data:
+            self._spool.add(data)
+        elif self._spool.has_rest:
+            self._spool.add(b"\n")
+        for number in range(before + 1, self._spool.last + 1):
+            self._take_line(number)
+        self._is_over = not data
+        self._send_due()
+        return bool(data)

@@ -1,0 +1,1 @@
+"""Through Gemini Live: the session actor, the SDK, the parrot."""

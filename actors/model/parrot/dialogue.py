@@ -1,0 +1,219 @@
+"""Turn-taking on one connection: the user's turns in, one reply at a time out, and interruption in between.
+
+The order of messages is the service's: transcript of the user, reply, generationComplete, (playback), turnComplete, handle.
+An interruption at any time before turnComplete makes it: interrupted, turnComplete, handle.
+"""
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from actors.model.parrot import server_messages as say
+from actors.model.parrot import tones
+from actors.model.parrot.client_messages import Content, FunctionResponse, Setup
+from actors.model.parrot.conversation import Conversation, Turn
+from actors.model.parrot.faults import Faults
+from actors.model.parrot.outlet import Outlet
+from actors.model.parrot.pcm import REPLY_RATE_HZ, resample
+from actors.model.parrot.reply import Plan, ReplyInProgress
+from actors.model.parrot.script import Do, Moment, Now, Reply, ToolCall
+from actors.model.parrot.shared import Shared
+from actors.model.parrot.tool_calls import ToolCalls
+from actors.model.parrot.vad import SpeechEnded
+
+MAX_WAITING = 16
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One turn of the user that wants a reply."""
+
+    number: int
+    text: str
+    sound: SpeechEnded | None = None
+
+
+def answer_to(text: str) -> str:
+    """Return what the parrot says to typed text."""
+    return f"You said: {text}"
+
+
+def describe(sound: SpeechEnded) -> str:
+    """Return the transcript of speech; a parrot does not understand words."""
+    return f"({sound.voiced_s:.1f} s of speech)"
+
+
+class Dialogue:
+    """The conversation as this connection carries it on."""
+
+    def __init__(
+        self,
+        *,
+        connection: int,
+        setup: Setup,
+        conversation: Conversation,
+        outlet: Outlet,
+        faults: Faults,
+        calls: ToolCalls,
+        shared: Shared,
+        tasks: asyncio.TaskGroup,
+        vertex: bool,
+    ) -> None:
+        self.conversation = conversation
+        self.heard_audio = False
+        """Realtime audio has come in; with hold = "auto" replies last until they were played."""
+        self._connection = connection
+        self._setup = setup
+        self._outlet = outlet
+        self._faults = faults
+        self._calls = calls
+        self._shared = shared
+        self._tasks = tasks
+        self._vertex = vertex
+        self._turns = 0
+        self._waiting: deque[Asked] = deque(maxlen=MAX_WAITING)
+        self._task: asyncio.Task[None] | None = None
+        self._now: Asked | None = None
+        self._reply: ReplyInProgress | None = None
+
+    @property
+    def can_be_interrupted(self) -> bool:
+        """The user's voice or text stops a reply."""
+        return self._setup.realtime_input_config.activity_handling != "NO_INTERRUPTION"
+
+    def remember(self, contents: list[Content]) -> None:
+        """Add turns to the history that want no reply."""
+        for content in contents:
+            self.conversation.add(Turn("model" if content.role == "model" else "user", content.text))
+
+    async def ask(self, text: str, sound: SpeechEnded | None = None) -> None:
+        """Take a turn of the user: it is in the history at once, and will be answered."""
+        self._turns += 1
+        self.conversation.add(Turn("user", text, sound.voiced_s if sound else 0.0))
+        self._record("speech" if sound else "text", turn=self._turns, text=text)
+        self._waiting.append(Asked(self._turns, text, sound))
+        if self._task is None or self._task.done():
+            self._task = self._tasks.create_task(self._answer_all())
+
+    async def interrupt(self) -> None:
+        """Stop the reply, if there is one that has not ended."""
+        if self._task is None or (self._now is None and not self._waiting):
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        asked = self._now or self._waiting.popleft()  # the latter when it was cancelled before its first step
+        self._waiting.clear()
+        await self._faults.cancel_calls()
+        self._record("interrupted", turn=asked.number)
+        await self._outlet.send(say.interrupted())
+        await self._complete(asked, interrupted=True)
+
+    def stop(self) -> None:
+        """Say nothing more; the connection is over."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def take_result(self, response: FunctionResponse) -> None:
+        """Take the result of a tool call."""
+        expected = self._calls.answer(response)
+        result = {"id": response.id, "name": response.name, "response": response.response}
+        self._shared.journal.record("tool_response", connection=self._connection, expected=expected, **result)
+
+    async def offer_handle(self) -> None:
+        """Issue a handle for the conversation as it is, if the setup asked for handles."""
+        if self._setup.session_resumption is None:
+            return
+        handle = self._shared.handles.issue(self.conversation.turns, asyncio.get_running_loop().time())
+        self._shared.journal.record("handle", connection=self._connection, handle=handle)
+        await self._outlet.send(say.resumption(handle))
+
+    async def _answer_all(self) -> None:
+        while self._waiting:
+            self._now = self._waiting.popleft()
+            await self._answer(self._now)
+
+    async def _answer(self, asked: Asked) -> None:
+        if self._setup.session_resumption is not None:
+            await self._outlet.send(say.resumption())
+        if asked.sound is not None and self._setup.input_audio_transcription is not None:
+            await self._outlet.send(say.heard(asked.text))
+        orders = self._shared.script.ask(self._moment(asked))
+        for do in orders:
+            await self._faults.inject(do)
+        plan = await self._plan(asked, orders)
+        self._reply = ReplyInProgress(plan, self._outlet, self._after_chunk)
+        await self._reply.run()
+        await self._complete(asked, interrupted=False)
+
+    async def _complete(self, asked: Asked, *, interrupted: bool) -> None:
+        """End the model's turn. From its first line on it cannot be interrupted any more."""
+        reply, self._reply, self._now = self._reply, None, None
+        turn = Turn("model", reply.said if reply else "", reply.audio_s if reply else 0.0, interrupted)
+        usage = say.usage(
+            self.conversation.tokens(), turn.tokens, spoken=self._setup.speaks, vertex=self._vertex
+        )
+        self.conversation.add(turn)
+        self._record(
+            "turn_complete",
+            turn=asked.number,
+            text=asked.text,
+            reply=turn.text,
+            audio_s=turn.audio_s,
+            interrupted=interrupted,
+        )
+        await self._outlet.send(say.turn_complete(usage))
+        await self.offer_handle()
+
+    async def _plan(self, asked: Asked, orders: list[Do]) -> Plan:
+        calls = [do.tool_call for do in orders if do.tool_call is not None]
+        told = [await self._call(call) for call in calls]
+        reply = next((do.reply for do in orders if do.reply is not None), Reply())
+        usual = asked.text if asked.sound else answer_to(asked.text)
+        text = reply.text if reply.text is not None else " ".join(told) or usual
+        echo = asked.sound if reply.text is None and not told else None
+        hold = self._shared.options.hold
+        return Plan(
+            text=text,
+            pcm=await self._voice(text, reply.seconds, echo) if self._setup.speaks else None,
+            transcribed=self._setup.output_audio_transcription is not None,
+            held=self._setup.speaks and (hold == "always" or (hold == "auto" and self.heard_audio)),
+            speed=self._shared.options.audio_speed,
+            delay_s=reply.delay_s,
+            chunk_bytes=reply.chunk_bytes,
+        )
+
+    async def _voice(self, text: str, tone_s: float | None, echo: SpeechEnded | None) -> bytes:
+        if tone_s is not None:
+            return await asyncio.to_thread(tones.tone, tone_s)
+        if echo is not None:
+            return await asyncio.to_thread(resample, echo.pcm, echo.rate_hz, REPLY_RATE_HZ)
+        return await self._shared.speech.say(text)
+
+    async def _call(self, call: ToolCall) -> str:
+        call_id = self._calls.open()
+        self._shared.journal.record("tool_call", connection=self._connection, id=call_id, name=call.name)
+        await self._outlet.send(say.tool_call(call_id, call.name, call.args))
+        response = await self._calls.result(call_id)
+        if response is None:
+            return f"{call.name} was cancelled."
+        return f"{call.name} answered: {msgspec.json.encode(response.response).decode()}"
+
+    async def _after_chunk(self, chunks: int) -> None:
+        if self._now is None:
+            return
+        for do in self._shared.script.ask(self._moment(self._now, chunks)):
+            await self._faults.inject(do)
+
+    def _moment(self, asked: Asked, chunks: int = 0) -> Now:
+        return Now(
+            moment=Moment.CHUNK if chunks else Moment.TURN,
+            connection=self._connection,
+            turn=asked.number,
+            text=asked.text,
+            chunks=chunks,
+        )
+
+    def _record(self, event: str, **details: object) -> None:
+        """Record an event with the index of all texts the conversation holds by now."""
+        texts = self.conversation.texts()
+        self._shared.journal.record(event, connection=self._connection, **details, texts=texts)

@@ -1,0 +1,89 @@
+"""What to do when a connection to the model ends: a table of causes, and when to try again. Pure."""
+
+import enum
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from actors.runtime import exits
+
+
+class Then(enum.Enum):
+    """What follows the end of a connection."""
+
+    RESUME = "resume"
+    """Connect again from the last handle."""
+    FRESH = "start fresh"
+    """The handle is no good: connect again without it."""
+    STOP = "stop"
+    """Trying again would fail again: a human has to act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The classified end of a connection."""
+
+    then: Then
+    why: str
+    """For the user: what happened and, where they can do something, what."""
+    exit_code: int = exits.TEMPORARY
+
+
+_KEY = "the API key was refused ({reason}); check the variable named by model.api_key_env"
+_MODEL = "the model was refused ({reason}); check model.name, model.location and model.api_version"
+_CONFIG = "the model refused the configuration ({reason}); check [model] and [model.live]"
+_QUOTA = "the quota is used up ({reason}); wait, or use another key"
+
+_CLOSES: tuple[tuple[int | None, str, Then, int, str], ...] = (
+    # close code (None: any), a part of the reason in lower case, what follows, exit code, in words
+    (None, "api key", Then.STOP, exits.DENIED, _KEY),
+    (None, "unregistered callers", Then.STOP, exits.DENIED, _KEY),
+    (None, "authentication", Then.STOP, exits.DENIED, _KEY),
+    (None, "permission", Then.STOP, exits.DENIED, _KEY),
+    (None, "session handle", Then.FRESH, exits.TEMPORARY, "the model forgot the conversation ({reason})"),
+    (None, "session not found", Then.FRESH, exits.TEMPORARY, "the model forgot the conversation ({reason})"),
+    (None, "is not found for api version", Then.STOP, exits.BAD_CONFIG, _MODEL),
+    (None, "publisher model", Then.STOP, exits.BAD_CONFIG, _MODEL),
+    (None, "exceeded your current quota", Then.STOP, exits.DENIED, _QUOTA),
+    (None, "user location is not supported", Then.STOP, exits.BAD_CONFIG, _MODEL),
+    (None, "goaway", Then.RESUME, exits.TEMPORARY, "the model ended the connection"),
+    (1008, "operation is not implemented", Then.RESUME, exits.TEMPORARY, "the model lost its way ({reason})"),
+    (1007, "", Then.STOP, exits.BAD_CONFIG, _CONFIG),
+    (1008, "", Then.STOP, exits.BAD_CONFIG, _CONFIG),
+)
+
+
+def classify_close(code: int, reason: str) -> Verdict:
+    """Judge a close code with its reason, as the service sends them after the socket opened."""
+    lowered = reason.lower()
+    for wanted, part, then, exit_code, words in _CLOSES:
+        if wanted in {None, code} and part in lowered:
+            return Verdict(then, words.format(reason=f"{code} {reason}".strip()), exit_code)
+    return Verdict(Then.RESUME, f"the connection to the model was lost ({code} {reason})".replace(" )", ")"))
+
+
+def classify_refusal(status: int) -> Verdict:
+    """Judge an HTTP status that refused the WebSocket."""
+    if status in {401, 403}:
+        return Verdict(Then.STOP, _KEY.format(reason=f"HTTP {status}"), exits.DENIED)
+    if status in {400, 404}:
+        return Verdict(Then.STOP, _MODEL.format(reason=f"HTTP {status}"), exits.BAD_CONFIG)
+    return Verdict(Then.RESUME, f"the model's server is not available (HTTP {status})")
+
+
+class Backoff:
+    """0.2 s, doubled up to 4 s, each +-20 %; back to the start after a connection that did something."""
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self.failures = 0
+
+    def next_s(self) -> float:
+        """Return how long to wait before the next attempt."""
+        base: float = min(4.0, 0.2 * 2**self.failures)
+        self.failures = min(self.failures + 1, 10)
+        return base * (0.8 + 0.4 * self._jitter())
+
+    def worked(self) -> None:
+        """The connection proved itself."""
+        self.failures = 0

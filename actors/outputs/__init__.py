@@ -1,0 +1,1 @@
+"""To the user: what the model says, as sound and as text."""

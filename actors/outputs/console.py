@@ -1,0 +1,139 @@
+"""The console actor: prints what is said. On a terminal it shares with the keyboard, only while `console_mode` is its own."""
+
+import logging
+import os
+
+from actors import wire
+from actors.devices import terminal
+from actors.outputs.transcript import Labels, Transcript
+from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Notifier
+
+log = logging.getLogger("console")
+
+
+class ConsoleActor(Actor):
+    """Owner of standard output, and of the terminal while `console_mode` is `user` or `assistant`."""
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        super().__init__(spec, loop, notifier)
+        self._output = terminal.Output(1)
+        self._is_terminal = os.isatty(1)
+        self._notices = int(os.environ.get("ANTIPHON_NOTICE_FD", "2"))
+        self._transcript = Transcript(
+            Labels("Parrot" if spec.settings.model.provider == "parrot" else "Gemini"),
+            is_terminal=self._is_terminal,
+            no_color="NO_COLOR" in os.environ,
+        )
+        self._mode: wire.ConsoleMode = "input"
+        """What we have asked for last."""
+        self._owns = not self._is_terminal
+        self._held: list[wire.Wire] = []
+        """Comes while the keyboard clears its line."""
+
+    def on_start(self) -> None:
+        """Nothing to open; say so."""
+        self.detail = "terminal" if self._is_terminal else "pipe"
+        self.ready()
+
+    def on_stop(self) -> None:
+        """Print what came last, and leave the cursor at the start of a line."""
+        self.media.read_all()
+        for message in self._held:
+            self._print(message)
+        self._write(self._transcript.end_line())
+        self._output.close()
+
+    def on_state(self, key: wire.StateKey) -> None:
+        """Tell the user when the model cannot be reached, and when it can again."""
+        state = self.control.state
+        if key == "connected" and self.control.has_been("connected"):
+            self._take(
+                wire.Notice("connected again" if state.connected else "connection lost, reconnecting …")
+            )
+
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Print, as soon as the terminal is ours."""
+        match message:
+            case wire.OutputText() | wire.TextComplete() | wire.Interrupted():
+                self._take(message, "assistant")
+            case wire.InputText():
+                self._take(message, "user")
+            case wire.Notice():
+                self._take(message)
+            case wire.Present(name=name, kind=kind, here=True, again=True) if kind != "cli":
+                self._take(wire.Notice(f"{name} is back"))
+            case _:
+                super().on_message(message, envelope)
+
+    def _take(self, message: wire.Wire, mode: wire.ConsoleMode = "assistant") -> None:
+        if isinstance(message, (wire.TextComplete, wire.Interrupted)) and self._mode == "input":
+            self._print(message) if self._owns else None
+            return
+        self._want(mode)
+        if not self._owns:
+            self._held.append(message)
+            return
+        self._print(message)
+        self._give_back_after(message)
+
+    def _want(self, mode: wire.ConsoleMode) -> None:
+        if self._mode == mode:
+            return
+        self._mode = mode
+        self.control.set("console_mode", mode, self._granted)
+
+    def _granted(self, answer: wire.StateValue | wire.Refused) -> None:
+        if isinstance(answer, wire.Refused):
+            log.error("the terminal was refused: %s", answer.reason)
+        if self._mode == "input" or self._owns:
+            return
+        self._owns = True
+        held, self._held = self._held, []
+        for message in held:
+            self._print(message)
+            self._give_back_after(message)
+
+    def _give_back_after(self, message: wire.Wire) -> None:
+        """The keyboard gets the terminal back when a turn, or a notice between turns, is on the screen."""
+        is_last = isinstance(message, (wire.TextComplete, wire.Interrupted)) or (
+            isinstance(message, wire.Notice) and not self._transcript.is_mid_line
+        )
+        if is_last and not self._held and self._mode != "input":
+            self._write(self._transcript.end_line())
+            self._mode = "input"
+            self._owns = not self._is_terminal
+            self.control.set("console_mode", "input")
+
+    def _print(self, message: wire.Wire) -> None:
+        match message:
+            case wire.OutputText(text=text):
+                self._write(self._transcript.assistant(text))
+            case wire.InputText(text=text):
+                self._write(self._transcript.user(text))
+            case wire.TextComplete():
+                self._write(self._transcript.complete())
+            case wire.Interrupted():
+                self._write(self._transcript.interrupted())
+            case wire.Notice(text=text):
+                printed = self._transcript.notice(text)
+                self._write(printed.stdout)
+                if printed.stderr:
+                    self._note(printed.stderr)
+
+    def _write(self, text: str) -> None:
+        if not text:
+            return
+        try:
+            self._output.write(text.encode())
+        except terminal.OutputGone:
+            self.counters.drop("reader_gone")
+        except terminal.OutputStalled as stalled:
+            self.counters.drop("reader_stalled", len(stalled.unwritten))
+
+    def _note(self, text: str) -> None:
+        try:
+            os.write(self._notices, text.encode())
+        except OSError:
+            self.counters.drop("notice_lost")

@@ -1,0 +1,1 @@
+"""What every actor stands on: the loop, the bus, the child entry, the clock."""

@@ -1,0 +1,180 @@
+"""An actor: four hooks on one loop.
+
+`__init__` keeps, `on_start` opens, `on_message` decides, `on_stop` closes. One message at a time, no locks, no shared state,
+and never blocking for longer than a heartbeat: the heartbeat comes from this very loop, so that it proves progress.
+"""
+
+import logging
+import math
+import os
+from collections import deque
+from typing import ClassVar
+
+import msgspec
+
+from actors import wire
+from actors.runtime.bus import Identity, Link
+from actors.runtime.control import Control
+from actors.runtime.inbox import Counters, Received
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Health, Notifier
+from actors.settings import Settings
+
+HEARTBEAT_S = 0.5
+LAG_SAMPLES = 120
+
+log = logging.getLogger("actor")
+
+
+class ActorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a child is told at its birth. Never a secret: those travel in its environment."""
+
+    name: str
+    kind: str
+    target: str
+    """`module:Class`, resolved in the child."""
+    run_dir: str
+    settings: Settings
+    loop: str = "poll"
+
+    @property
+    def control_address(self) -> str:
+        """Where the coordinator listens."""
+        return f"ipc://{self.run_dir}/ctl.ipc"
+
+    @property
+    def media_address(self) -> str:
+        """Where the session listens."""
+        return f"ipc://{self.run_dir}/med.ipc"
+
+
+class Actor:
+    """Base of all actors. Subclasses override the hooks they need."""
+
+    uses_media: ClassVar[bool] = True
+    """Whether this actor is a ray of the media star."""
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.loop = loop
+        self.notifier = notifier
+        self.counters = Counters()
+        self.detail = ""
+        """One phrase for status."""
+        me = Identity(spec.name, spec.kind)
+        self.control_link = Link(loop, me, self.counters, self._on_control)
+        self.control = Control(self.control_link, self.on_state)
+        self.media = Link(loop, me, self.counters, self._on_media)
+        self._is_ready = False
+        self._lags_ms: deque[float] = deque(maxlen=LAG_SAMPLES)
+
+    # The hooks.
+
+    def on_start(self) -> None:
+        """Open what the actor needs. Call `self.ready()` here or later, once work can be done."""
+        self.ready()
+
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Handle one message. An unexpected one is a bug of ours or of the sender's: it is counted and logged."""
+        del envelope
+        if not isinstance(message, wire.Present):  # most actors do not mind who comes and goes
+            self.unexpected(message)
+
+    def on_state(self, key: wire.StateKey) -> None:
+        """A shared value changed; `self.control.state` has it."""
+
+    def on_welcome(self) -> None:
+        """The session's hub is there (again): send what it has not acknowledged."""
+
+    def on_stop(self) -> None:
+        """Close what `on_start` opened, in reverse."""
+
+    async def finish(self) -> None:
+        """Await what must end before `on_stop`. Only for actors on the asyncio loop."""
+
+    def health(self) -> Health:
+        """Return what status shows. Override to add what only this actor knows."""
+        return Health(
+            frames_in=self.counters.frames_in,
+            frames_out=self.counters.frames_out,
+            dropped=dict(self.counters.dropped),
+            loop_lag_ms_p99=self.lag_ms_p99(),
+            detail=self.detail,
+        )
+
+    # What the child entry calls.
+
+    def start(self) -> None:
+        """Connect, open, and begin the heartbeat."""
+        self.open_sockets()
+        self.on_start()
+        self._beat(self.loop.now())
+
+    def open_sockets(self) -> None:
+        """Join both stars."""
+        self.control_link.connect(self.spec.control_address)
+        if self.uses_media:
+            self.media.connect(self.spec.media_address)
+
+    def stop(self) -> None:
+        """Close everything."""
+        self.on_stop()
+        self.media.close(linger_ms=200)
+        self.control_link.close(linger_ms=200)
+
+    # What subclasses use.
+
+    def ready(self) -> None:
+        """Say READY, once."""
+        if not self._is_ready:
+            self._is_ready = True
+            self.notifier.ready(self.detail)
+            log.info("ready")
+
+    def unexpected(self, message: wire.Wire) -> None:
+        """Count and log a message nobody handles."""
+        self.counters.drop("unexpected")
+        log.warning("did not expect %r", message)
+
+    def lag_ms_p99(self) -> float:
+        """Return how late this loop's heartbeats were, 99th percentile of the last minute, in ms."""
+        if not self._lags_ms:
+            return 0.0
+        ordered = sorted(self._lags_ms)
+        return round(ordered[min(len(ordered) - 1, math.ceil(0.99 * len(ordered)) - 1)], 2)
+
+    def hello(self, link: Link) -> None:
+        """Introduce ourselves to a hub."""
+        link.send(wire.Hello(self.spec.kind, os.getpid()))
+
+    def _beat(self, due_s: float) -> None:
+        now = self.loop.now()
+        self._lags_ms.append(max(0.0, now - due_s) * 1000)
+        self.notifier.alive(self.health())
+        self.loop.call_later(HEARTBEAT_S, lambda: self._beat(now + HEARTBEAT_S))
+
+    def _on_control(self, received: Received) -> None:
+        message = received.envelope.body
+        match message:
+            case wire.Welcome():
+                self.hello(self.control_link)
+                self.control.welcome()
+            case wire.Ping():
+                pass
+            case _:
+                if not self.control.take(message):
+                    self._deliver(received)
+
+    def _on_media(self, received: Received) -> None:
+        match received.envelope.body:
+            case wire.Welcome():
+                self.hello(self.media)
+                self.on_welcome()
+            case wire.Ping():
+                pass
+            case _:
+                self._deliver(received)
+
+    def _deliver(self, received: Received) -> None:
+        self.on_message(received.envelope.body, received.envelope)

@@ -1,0 +1,113 @@
+"""What an actor tells its supervisor: systemd's notify protocol over a datagram socket, with a private key for health."""
+
+import contextlib
+import os
+import socket
+
+import msgspec
+
+from actors.wire import ConversationState
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Percentiles of one measured way, in milliseconds."""
+
+    p50: float
+    p99: float
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an actor's work loop says about itself, twice a second."""
+
+    frames_in: int = 0
+    frames_out: int = 0
+    dropped: dict[str, int] = {}
+    underruns: int = 0
+    overruns: int = 0
+    queue_ms: float = 0.0
+    loop_lag_ms_p99: float = 0.0
+    detail: str = ""
+    latency_ms: dict[str, Latency] = {}
+
+
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One datagram: what was said, as the supervisor reads it."""
+
+    ready: bool = False
+    stopping: bool = False
+    status: str | None = None
+    health: Health | None = None
+    conversation: ConversationState | None = None
+    ended: str | None = None
+    """The conversation is over, and why: the supervisor stops the tree."""
+    failed: bool = False
+    """It ended, but not all was done: the tree's exit code is 1."""
+
+
+class Notifier:
+    """Sends reports. Never blocks and never fails: a supervisor that hangs must not hold an actor up."""
+
+    def __init__(self, address: str | None) -> None:
+        self.lost = 0
+        self._socket: socket.socket | None = None
+        if address:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            self._socket.setblocking(False)
+            with contextlib.suppress(OSError):  # the supervisor is gone: its lifeline ends us
+                self._socket.connect(address)
+
+    @classmethod
+    def from_environment(cls) -> "Notifier":
+        """Talk to whoever started us, if it wants to hear anything."""
+        return cls(os.environ.get("NOTIFY_SOCKET"))
+
+    def ready(self, detail: str = "") -> None:
+        """Work can be done now. Once."""
+        self._send(["READY=1", f"STATUS={_one_line(detail)}"])
+
+    def alive(self, health: Health) -> None:
+        """Say so from the work loop: this is the heartbeat."""
+        self._send(["WATCHDOG=1", f"X_HEALTH={msgspec.json.encode(health).decode()}"])
+
+    def conversation(self, state: ConversationState) -> None:
+        """Show the shared state in status. The resumption handle stays out of it."""
+        public = msgspec.structs.replace(state, resumption=ConversationState().resumption)
+        self._send([f"X_CONVERSATION={msgspec.json.encode(public).decode()}"])
+
+    def ended(self, why: str, *, failed: bool = False) -> None:
+        """Ask for the ordered end of the conversation."""
+        self._send([f"X_ENDED={_one_line(why)}", f"X_FAILED={int(failed)}"])
+
+    def stopping(self, why: str) -> None:
+        """Say that this process is on its way out, and why."""
+        self._send(["STOPPING=1", f"STATUS={_one_line(why)}"])
+
+    def _send(self, lines: list[str]) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.send("\n".join(lines).encode())
+        except OSError:
+            self.lost += 1
+
+
+def parse(datagram: bytes) -> Report:
+    """Read a datagram. Unknown keys are skipped, as the protocol asks. Raises `ValueError` for what cannot be read."""
+    fields: dict[str, str] = {}
+    for line in datagram.decode().splitlines():
+        key, _, value = line.partition("=")
+        fields[key] = value
+    health, conversation = fields.get("X_HEALTH"), fields.get("X_CONVERSATION")
+    return Report(
+        ready=fields.get("READY") == "1",
+        stopping=fields.get("STOPPING") == "1",
+        status=fields.get("STATUS"),
+        health=msgspec.json.decode(health, type=Health) if health else None,
+        conversation=msgspec.json.decode(conversation, type=ConversationState) if conversation else None,
+        ended=fields.get("X_ENDED"),
+        failed=fields.get("X_FAILED") == "1",
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]

@@ -1,0 +1,126 @@
+"""Every setting of a conversation, typed. The supervisor reads them from TOML; each actor is given all of them (no secrets)."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+Duplex = Literal["half", "full", "headset"]
+Provider = Literal["auto", "gemini", "vertex", "parrot"]
+Enabled: TypeAlias = bool | Literal["auto"]
+SessionName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+VariableName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+
+DEFAULT_MODEL = "gemini-2.5-flash-native-audio-preview-12-2025"
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all tables: an unknown key is an error."""
+
+
+class SessionTable(Table, frozen=True):
+    """[session]: the conversation as a whole."""
+
+    name: SessionName = "default"
+    post_output_audio_delay: Seconds = 0.5
+    duplex: Duplex = "half"
+    record: str = ""
+
+
+class ModelTable(Table, frozen=True):
+    """[model]: which model answers, and how it is reached."""
+
+    provider: Provider = "auto"
+    name: str = DEFAULT_MODEL
+    api_key_env: VariableName = "GOOGLE_API_KEY"
+    credentials_path: str = ""
+    project_id: str = ""
+    location: str = "us-central1"
+    api_version: str = "v1beta"
+    base_url: str = ""
+    ca_file: str = ""
+    voice: str = ""
+    language: str = ""
+    system_instruction: str = ""
+    tools: list[str] = []
+    live: dict[str, Any] = {}
+
+
+class ActorTable(Table, frozen=True):
+    """What every actor's table has."""
+
+    kind: str = ""
+    on: str = ""
+    enabled: Enabled = True
+
+
+class MicTable(ActorTable, frozen=True):
+    """[actors.mic]: a microphone."""
+
+    enabled: Enabled = "auto"
+    device: str = ""
+    frame_ms: Annotated[int, msgspec.Meta(ge=10, le=100)] = 20
+
+
+class SpeakerTable(ActorTable, frozen=True):
+    """[actors.speaker]: a loudspeaker."""
+
+    enabled: Enabled = "auto"
+    device: str = ""
+
+
+class KeyboardTable(ActorTable, frozen=True):
+    """[actors.keyboard]: the terminal, or a pipe of lines."""
+
+    quit: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "/quit"
+    reply_within_s: Seconds = 120.0
+    """Piped input: how long a reply may take before its line counts as unanswered."""
+
+
+class ConsoleTable(ActorTable, frozen=True):
+    """[actors.console]: where transcripts are printed."""
+
+
+class ParrotTable(ActorTable, frozen=True):
+    """[actors.parrot]: the embedded model; used when it is the provider."""
+
+    voice: Literal["auto", "espeak", "tones"] = "auto"
+    hold: Literal["auto", "always", "never"] = "auto"
+    audio_speed: Annotated[float, msgspec.Meta(ge=0)] = 4.0
+    resume_early: bool = False
+    missing_models: tuple[str, ...] = ()
+    handle_lifetime_s: Annotated[float, msgspec.Meta(gt=0)] = 7200.0
+    max_turns: Annotated[int, msgspec.Meta(ge=2)] = 1000
+    script: str = ""
+    journal: str = ""
+    keep_audio: str = ""
+
+
+class SupervisionTable(Table, frozen=True):
+    """[supervision]: when to give up restarting."""
+
+    max_restarts: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 5
+    within_s: Seconds = 60.0
+
+
+TABLE_OF_KIND: dict[str, type[ActorTable]] = {
+    "mic": MicTable,
+    "speaker": SpeakerTable,
+    "keyboard": KeyboardTable,
+    "console": ConsoleTable,
+    "parrot": ParrotTable,
+}
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration, after reading."""
+
+    session: SessionTable = SessionTable()
+    model: ModelTable = ModelTable()
+    supervision: SupervisionTable = SupervisionTable()
+    actors: dict[str, dict[str, Any]] = {}
+    """Table per actor name, checked against the table type of its kind."""
+
+    def table(self, name: str, kind: str) -> ActorTable:
+        """Return the typed table of one actor, defaults where it says nothing."""
+        return msgspec.convert(self.actors.get(name, {}), TABLE_OF_KIND.get(kind, ActorTable))

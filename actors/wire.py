@@ -1,0 +1,372 @@
+"""Every message that crosses a process, and the one way to write and read it.
+
+A frame is one msgpack array: version, sender, incarnation, sequence, epoch, time, message. Reading is strict: an unknown
+message, an unknown field, a wrong type, a value out of bounds or a frame over the size limit is a `WireError` that says
+what was wrong. Nothing else of ours is imported here, and nothing here knows a socket.
+"""
+
+from typing import Annotated, Literal, TypeAlias, get_args
+
+import msgspec
+
+VERSION = 1
+MAX_FRAME_BYTES = 1 << 20
+MAX_TEXT_CHARS = 65_536
+MAX_PCM_BYTES = 262_144
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
+Pcm = Annotated[bytes, msgspec.Meta(max_length=MAX_PCM_BYTES)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+BootId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+ConsoleMode = Literal["input", "user", "assistant"]
+StateKey = Literal[
+    "console_mode", "is_streaming_output", "terminated", "epoch", "muted", "connected", "model", "resumption"
+]
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Base of all messages. The tag on the wire is the class name."""
+
+    def __repr__(self) -> str:
+        """Show sizes, not samples: audio must never flood a log line."""
+        shown = ", ".join(f"{field}={_brief(getattr(self, field))}" for field in self.__struct_fields__)
+        return f"{type(self).__name__}({shown})"
+
+
+class LineId(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Which typed line: the origin that read it and its number there, counted from 1."""
+
+    origin: Name
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A point the model can be resumed from, and the typed lines its context holds there."""
+
+    handle: Annotated[str, msgspec.Meta(max_length=8192)] = ""
+    kept: Annotated[dict[Name, Count], msgspec.Meta(max_length=64)] = {}
+    """Highest line number per origin."""
+
+
+class ConversationState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the coordinator owns. Field names are the keys of `SetState` and `GetState`."""
+
+    console_mode: ConsoleMode = "input"
+    is_streaming_output: bool = False
+    terminated: bool = False
+    epoch: Count = 0
+    muted: bool = False
+    connected: bool = False
+    model: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Which model answers, in words a user understands; empty until the session knows."""
+    resumption: Resumption = Resumption()
+
+
+Value: TypeAlias = bool | int | Text | Resumption
+STATE_KEYS: tuple[StateKey, ...] = get_args(StateKey)
+_TYPE_OF_KEY = {field.name: field.type for field in msgspec.structs.fields(ConversationState)}
+
+
+def with_value(state: ConversationState, key: StateKey, value: Value) -> ConversationState:
+    """Return the state with one value changed. Raises `ValueError` saying what would be right."""
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(value), _TYPE_OF_KEY[key], strict=True)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{key} cannot be {_brief(value)}: {error}") from None
+    return msgspec.structs.replace(state, **{key: checked})
+
+
+# Both stars: who is there.
+
+
+class Welcome(Message, frozen=True):
+    """Hub -> actor: I am here (again); say who you are."""
+
+
+class Hello(Message, frozen=True):
+    """Actor -> hub: this is me. Sent again after every `Welcome`."""
+
+    kind: Name
+    pid: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+
+
+class Ping(Message, frozen=True):
+    """Hub -> actor: are you still there? A send that fails means no."""
+
+
+class Present(Message, frozen=True):
+    """Coordinator -> everybody: an actor came or went."""
+
+    name: Name
+    kind: Name
+    here: bool
+    again: bool = False
+    """It was here before in this conversation, in another incarnation."""
+
+
+# Control star: the shared state.
+
+
+class Snapshot(Message, frozen=True):
+    """Coordinator -> actor: the whole state, before any change that follows."""
+
+    version: Count
+    state: ConversationState
+
+
+class Changed(Message, frozen=True):
+    """Coordinator -> everybody: one value changed. Versions have no holes."""
+
+    version: Count
+    key: StateKey
+    value: Value
+
+
+class GetState(Message, frozen=True):
+    """Actor -> coordinator: what is this value now?"""
+
+    request: Count
+    key: StateKey
+
+
+class SetState(Message, frozen=True):
+    """Actor -> coordinator: make it so. With `if_version`, only if the key has not changed since."""
+
+    request: Count
+    key: StateKey
+    value: Value
+    if_version: Count | None = None
+
+
+class StateValue(Message, frozen=True):
+    """Coordinator -> asker: the answer to `GetState`, and to a `SetState` that was done."""
+
+    request: Count
+    key: StateKey
+    value: Value
+    version: Count
+
+
+class Refused(Message, frozen=True):
+    """Coordinator -> asker: it was not done, and why."""
+
+    request: Count
+    reason: Text
+
+
+class Yield(Message, frozen=True):
+    """Coordinator -> keyboard: the console wants the terminal; clear your line and stop painting."""
+
+    request: Count
+
+
+class Yielded(Message, frozen=True):
+    """Keyboard -> coordinator: the terminal is clean and free."""
+
+    request: Count
+
+
+# Media star: text.
+
+
+class TextLine(Message, frozen=True):
+    """Keyboard -> session: a user turn. Resent after every `Welcome` until it is kept."""
+
+    line: LineId
+    text: Text
+
+
+class LineSent(Message, frozen=True):
+    """Session -> keyboard: the line was handed to the model."""
+
+    line: LineId
+
+
+class LineAnswered(Message, frozen=True):
+    """Session -> keyboard: the model's turn for this line is over, and what there was to hear was heard."""
+
+    line: LineId
+
+
+class LineKept(Message, frozen=True):
+    """Session -> keyboard: the model's context holds this line for good; forget it."""
+
+    line: LineId
+
+
+class LineRefused(Message, frozen=True):
+    """Session -> keyboard: this line cannot be sent, and why. It is not resent."""
+
+    line: LineId
+    reason: Text
+
+
+class Interrupt(Message, frozen=True):
+    """Keyboard -> session: the user cuts the reply short."""
+
+
+class OutputText(Message, frozen=True):
+    """Session -> console: the next piece of what the model says."""
+
+    text: Text
+
+
+class InputText(Message, frozen=True):
+    """Session -> console: the next piece of what the user was heard to say."""
+
+    text: Text
+
+
+class TextComplete(Message, frozen=True):
+    """Session -> console: nothing more comes in this turn."""
+
+
+class Interrupted(Message, frozen=True):
+    """Session -> console and speakers' listeners: the reply was cut here."""
+
+    heard_ms: Count | None = None
+    """How much of it was heard, where a speaker knows."""
+
+
+class Notice(Message, frozen=True):
+    """Any actor -> console: one line the user should read."""
+
+    text: Text
+
+
+# Media star: audio. PCM is mono, signed 16-bit, little-endian.
+
+
+class MicChunk(Message, frozen=True):
+    """Mic -> session: the next slice of the user's voice, at 16 kHz."""
+
+    pcm_16k: Pcm
+    captured_ns: Count
+    """Monotonic time of its first sample."""
+
+
+class MicPaused(Message, frozen=True):
+    """Mic -> session: no more audio for now (the stream pauses, it does not end)."""
+
+
+class SpeechChunk(Message, frozen=True):
+    """Session -> speaker: the next slice of the reply, at 24 kHz. Its turn is the envelope's epoch."""
+
+    pcm_24k: Pcm
+
+
+class SpeechEnd(Message, frozen=True):
+    """Session -> speaker: the reply of this epoch is complete; running dry is no underrun."""
+
+
+class Flush(Message, frozen=True):
+    """Session -> speaker: drop everything of older epochs, now. Idempotent."""
+
+
+class Heard(Message, frozen=True):
+    """Speaker -> session: how far this epoch's reply has left the loudspeaker."""
+
+    played_ms: Count
+    is_done: bool
+    """True when nothing of the epoch is left to hear."""
+
+
+Wire: TypeAlias = (
+    Welcome
+    | Hello
+    | Ping
+    | Present
+    | Snapshot
+    | Changed
+    | GetState
+    | SetState
+    | StateValue
+    | Refused
+    | Yield
+    | Yielded
+    | TextLine
+    | LineSent
+    | LineAnswered
+    | LineKept
+    | LineRefused
+    | Interrupt
+    | OutputText
+    | InputText
+    | TextComplete
+    | Interrupted
+    | Notice
+    | MicChunk
+    | MicPaused
+    | SpeechChunk
+    | SpeechEnd
+    | Flush
+    | Heard
+)
+MESSAGES: tuple[type[Message], ...] = get_args(Wire)
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What travels around every message."""
+
+    version: Count
+    sender: Name
+    """Actor name."""
+    boot_id: BootId
+    """Incarnation of the sending process; a restarted actor has another."""
+    seq: Count
+    """Counted per sender and link from 1; a hole is a loss."""
+    epoch: Count
+    """The turn this belongs to; audio of an older epoch is dropped."""
+    sent_ns: Count
+    """Monotonic clock of the sender's machine."""
+    body: Wire
+
+
+class WireError(ValueError):
+    """A frame that must not be acted on: whose fault it is and what was wrong with it."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        """One word to count it under: oversized, malformed or version."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Envelope] = msgspec.msgpack.Decoder(Envelope)
+
+
+def encode(envelope: Envelope) -> bytes:
+    """Write one frame. Raises `WireError` if it is over the limit a receiver accepts."""
+    frame = _encoder.encode(envelope)
+    if len(frame) > MAX_FRAME_BYTES:
+        raise WireError(
+            "oversized", f"{envelope.body!r} makes {len(frame)} bytes, at most {MAX_FRAME_BYTES} are sent"
+        )
+    return frame
+
+
+def decode(frame: bytes) -> Envelope:
+    """Read one frame. Raises `WireError`, and nothing else, for whatever is wrong with it."""
+    if len(frame) > MAX_FRAME_BYTES:
+        raise WireError("oversized", f"{len(frame)} bytes, at most {MAX_FRAME_BYTES} are read")
+    try:
+        envelope = _decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError("malformed", f"{error} ({len(frame)} bytes, beginning {frame[:16].hex()})") from None
+    if envelope.version != VERSION:
+        raise WireError(
+            "version", f"{envelope.sender} speaks version {envelope.version}, this is version {VERSION}"
+        )
+    return envelope
+
+
+def _brief(value: object) -> str:
+    match value:
+        case bytes():
+            return f"<{len(value)} bytes>"
+        case str() if len(value) > 40:
+            return f"<{len(value)} characters>"
+        case _:
+            return repr(value)

@@ -1,0 +1,216 @@
+"""One child process: its birth, its reports, its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from actors.runtime.actor import ActorSpec
+from actors.runtime.notify import Health, Report
+from actors.settings import Settings
+from supervisor.policy import History
+from supervisor.report import ActorReport
+from supervisor.spec import ChildSpec
+
+PASSED_ON = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONASYNCIODEBUG",
+    "PYTHONDONTWRITEBYTECODE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+]
+"""An allow-list: a secret in the user's environment reaches nobody by default."""
+PASSED_PREFIXES = ("LC_", "PULSE_", "ALSA_", "JACK_", "PIPEWIRE_", "PA_ALSA_")
+SESSION_ONLY = (
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+)
+LATE_BEAT_S = 1.5
+"""Three missed heartbeats: the actor is degraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all children of a tree share."""
+
+    settings: Settings
+    run_dir: Path
+    notify_address: str
+    lifeline: int
+    """Read end of a pipe whose write end only the supervisor holds."""
+    secrets: tuple[str, ...]
+    """Variables that only the session gets."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A place in the tree, and the process that fills it now."""
+
+    spec: ChildSpec
+    history: History
+    log: int
+    state: str = "starting"
+    process: subprocess.Popen[bytes] | None = None
+    create_time: float | None = None
+    started_s: float = 0.0
+    is_ready: bool = False
+    restarts: int = -1
+    """Starts after the first."""
+    beat_s: float | None = None
+    health: Health = field(default_factory=Health)
+    in_per_s: float = 0.0
+    out_per_s: float = 0.0
+    detail: str = ""
+    last_exit: str | None = None
+    is_restart_wanted: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, None when there is none."""
+        return None if self.process is None else self.process.pid
+
+    def start(self, around: Surroundings, stdio: dict[str, int], notice_fd: int | None) -> None:
+        """Spawn it. From the main thread only: PDEATHSIG fires when the spawning *thread* ends. Raises `OSError`."""
+        passed = [around.lifeline] + ([notice_fd] if notice_fd is not None else [])
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "actors.runtime.boot",
+                self.spec.name,
+                "--of",
+                around.settings.session.name,
+            ],
+            stdin=stdio.get("stdin", subprocess.DEVNULL),
+            stdout=stdio.get("stdout", self.log),
+            stderr=self.log,
+            env=self._environment(around, notice_fd),
+            start_new_session=True,
+            close_fds=True,
+            pass_fds=passed,
+        )
+        self.state, self.is_ready, self.beat_s, self.health = "starting", False, None, Health()
+        self.started_s = time.monotonic()
+        self.restarts += 1
+        self.create_time = _create_time(self.process.pid)
+
+    def reported(self, report: Report, now: float) -> None:
+        """Take in what the child said."""
+        if report.status is not None and (report.ready or report.stopping):
+            self.detail = report.status
+        if report.ready:
+            self.is_ready, self.state = True, "ready"
+            self.history.was_ready()
+        if report.health is not None:
+            if self.beat_s is not None and now > self.beat_s:
+                span_s = now - self.beat_s
+                self.in_per_s = round((report.health.frames_in - self.health.frames_in) / span_s, 1)
+                self.out_per_s = round((report.health.frames_out - self.health.frames_out) / span_s, 1)
+            self.health, self.beat_s = report.health, now
+            self.detail = report.health.detail or self.detail
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process; a stopped one is woken to receive it."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(number)
+        if number is signal.SIGTERM:
+            self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the process and everything it started, now."""
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                return
+
+    def report(self, now: float) -> ActorReport:
+        """Return its row of the state file."""
+        state = self.state
+        if state == "ready" and self.beat_s is not None and now - self.beat_s > LATE_BEAT_S:
+            state = "degraded"
+        return ActorReport(
+            name=self.spec.name,
+            kind=self.spec.kind,
+            state=state,
+            pid=self.pid,
+            create_time=self.create_time,
+            started_ns=int(self.started_s * 1e9) if self.process is not None else None,
+            ready=self.is_ready,
+            restarts=max(0, self.restarts),
+            beat_ns=None if self.beat_s is None else int(self.beat_s * 1e9),
+            health=self.health,
+            in_per_s=self.in_per_s,
+            out_per_s=self.out_per_s,
+            detail=self.detail,
+            last_exit=self.last_exit,
+            is_optional=self.spec.is_optional,
+        )
+
+    def _environment(self, around: Surroundings, notice_fd: int | None) -> dict[str, str]:
+        spec = ActorSpec(
+            name=self.spec.name,
+            kind=self.spec.kind,
+            target=self.spec.how.target,
+            run_dir=str(around.run_dir),
+            settings=around.settings,
+            loop=self.spec.how.loop,
+        )
+        wanted = set(PASSED_ON)
+        if self.spec.kind == "session":
+            wanted |= set(around.secrets) | set(SESSION_ONLY)
+        passed = {
+            key: value
+            for key, value in os.environ.items()
+            if key in wanted or key.startswith(PASSED_PREFIXES)
+        }
+        if notice_fd is not None:
+            passed["ANTIPHON_NOTICE_FD"] = str(notice_fd)
+        return passed | {
+            "ANTIPHON_SPEC": msgspec.json.encode(spec).decode(),
+            "ANTIPHON_SUPERVISOR_PID": str(os.getpid()),
+            "ANTIPHON_LIFELINE": str(around.lifeline),
+            "NOTIFY_SOCKET": around.notify_address,
+        }
+
+
+def _create_time(pid: int) -> float | None:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None

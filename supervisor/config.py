@@ -1,0 +1,176 @@
+"""Reading a configuration: TOML -> `Settings`, with every problem found at once and named as `file:table.key`."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.settings import (
+    TABLE_OF_KIND,
+    ActorTable,
+    ModelTable,
+    SessionTable,
+    Settings,
+    SupervisionTable,
+    Table,
+)
+
+TABLES: dict[str, type[Table]] = {
+    "session": SessionTable,
+    "model": ModelTable,
+    "supervision": SupervisionTable,
+}
+_SECRETS = ("key", "token", "secret", "password", "credential")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. `problems` has one line per problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Settings:
+    """Read a file and the `--set table.key=value` overrides. Raises `ConfigError` with everything that is wrong."""
+    problems: list[str] = []
+    values = _read(path)
+    for override in overrides:
+        _override(values, override, problems)
+    settings = _check(values, problems)
+    if problems:
+        raise ConfigError([f"{path}:{problem}" for problem in problems])
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: is not valid TOML: {error}"]) from error
+
+
+def _override(values: dict[str, Any], override: str, problems: list[str]) -> None:
+    dotted, equals, text = override.partition("=")
+    keys = [key.strip() for key in dotted.split(".")]
+    if not equals or len(keys) < 2 or not all(keys):
+        problems.append(f"--set {override}: write it as table.key=value")
+        return
+    table: Any = values
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            problems.append(f"--set {override}: {key} is not a table")
+            return
+    table[keys[-1]] = _toml_value(text.strip())
+
+
+def _toml_value(text: str) -> Any:
+    """A TOML value where it is one; otherwise the text itself, so that names need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _check(values: dict[str, Any], problems: list[str]) -> Settings:
+    _unknown(values, [*TABLES, "actors"], "", problems)
+    tables: dict[str, Any] = {}
+    for name, table_type in TABLES.items():
+        tables[name] = _table(table_type, values.get(name, {}), name, problems)
+    actors = values.get("actors", {})
+    if not isinstance(actors, dict):
+        problems.append("actors: must be a table of tables, such as [actors.mic]")
+        actors = {}
+    for name, table in actors.items():
+        _actor(name, table, problems)
+    if problems:
+        return Settings()
+    settings = Settings(**tables, actors=actors)
+    problems += _together(settings)
+    return settings
+
+
+def _actor(name: str, table: Any, problems: list[str]) -> None:
+    where = f"actors.{name}"
+    if not isinstance(table, dict):
+        problems.append(f"{where}: must be a table, [{where}]")
+        return
+    kind = table.get("kind", "") or name
+    if kind not in TABLE_OF_KIND:
+        hint = _did_you_mean(str(kind), TABLE_OF_KIND)
+        problems.append(
+            f"{where}.kind: {kind!r} is not a kind of actor{hint}; there are {', '.join(TABLE_OF_KIND)}"
+        )
+        return
+    _table(TABLE_OF_KIND[kind], table, where, problems)
+
+
+def _table(table_type: type[Table], values: Any, where: str, problems: list[str]) -> Table:
+    """Check every key on its own, so that one mistake does not hide the next."""
+    if not isinstance(values, dict):
+        problems.append(f"{where}: must be a table, [{where}]")
+        return table_type()
+    types = {field.name: field.type for field in msgspec.structs.fields(table_type)}
+    _unknown(values, types, f"{where}.", problems)
+    good: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in types:
+            continue
+        try:
+            good[key] = msgspec.convert(value, types[key])
+        except msgspec.ValidationError as error:
+            problems.append(f"{where}.{key}: {_in_words(error, value)}")
+    return table_type(**good)
+
+
+def _in_words(error: msgspec.ValidationError, value: Any) -> str:
+    text = str(error).replace("`", "")
+    return f"{text[0].lower()}{text[1:]}, not {value!r}"[:300]
+
+
+def _unknown(values: Mapping[str, Any], known: Iterable[str], where: str, problems: list[str]) -> None:
+    names = list(known)
+    for key in values:
+        if key in names:
+            continue
+        if any(part in key.lower() for part in _SECRETS) and isinstance(values[key], str):
+            problems.append(
+                f"{where}{key}: secrets do not belong in a file; put the key into an environment variable "
+                "and name that in model.api_key_env"
+            )
+        else:
+            problems.append(f"{where}{key}: unknown{_did_you_mean(key, names)}")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def _together(settings: Settings) -> list[str]:
+    """Find what is wrong only in combination, and what this version cannot do yet."""
+    found: list[str] = []
+    model = settings.model
+    if model.ca_file and not Path(model.ca_file).is_file():
+        found.append(f"model.ca_file: there is no file {model.ca_file}")
+    if model.provider == "vertex" or model.credentials_path:
+        found.append("model.provider: vertex is not built yet; use gemini or parrot")
+    if model.tools:
+        found.append("model.tools: tools are not built yet")
+    if settings.session.record:
+        found.append("session.record: recording is not built yet")
+    if settings.session.duplex == "full":
+        found.append("session.duplex: echo cancellation is not built yet; use half or headset")
+    for name, table in settings.actors.items():
+        actor = msgspec.convert(table, TABLE_OF_KIND.get(table.get("kind") or name, ActorTable))
+        if actor.on:
+            found.append(f"actors.{name}.on: remote devices are not built yet")
+    return found

@@ -1,0 +1,95 @@
+"""Whether and when to start a child again: a function of (how it ended, history, now), and nothing else decides."""
+
+import enum
+import random
+import signal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actors.runtime import exits
+from supervisor.spec import Kind
+
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 15.0
+GOOD_RUN_S = 30.0
+"""A run this long starts the back-off anew."""
+DEVICE_WAIT_S = (2.0, 30.0)
+SLOW_RETRY_S = 30.0
+
+
+class Verdict(enum.Enum):
+    """What becomes of a child that ended."""
+
+    RESTART = "backoff"
+    ABSENT = "absent"
+    """Its device is not there: look again now and then, uncounted."""
+    FATAL = "fatal"
+    """Starting it again would fail again (or has, too often)."""
+    STOPPED = "stopped"
+    """It ended as it should."""
+    END_TREE = "end"
+    """Without it there is no conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, when to try again, and the exit code when the tree ends."""
+
+    verdict: Verdict
+    wait_s: float | None = None
+    exit_code: int = 1
+
+
+@dataclass(slots=True)
+class History:
+    """What one child has been through. Times are seconds on the monotonic clock."""
+
+    kind: Kind
+    max_restarts: int
+    within_s: float
+    jitter: Callable[[], float] = random.random
+    crashes: deque[float] = field(default_factory=deque)
+    _failures: int = 0
+    _absences: int = 0
+
+    def ended(self, code: int, ran_s: float, now: float) -> Decision:
+        """Decide after an exit. `code` is negative for a signal, as in `Popen.returncode`."""
+        if code == exits.DONE and self.kind.may_end:
+            return Decision(Verdict.STOPPED)
+        if code in {exits.USAGE, exits.DENIED, exits.BAD_CONFIG}:
+            exit_code = 1 if code == exits.USAGE else 6
+            return Decision(Verdict.END_TREE if self.kind.is_critical else Verdict.FATAL, exit_code=exit_code)
+        if code == exits.DEVICE_ABSENT:
+            self._absences += 1
+            first, longest = DEVICE_WAIT_S
+            return Decision(Verdict.ABSENT, min(longest, first * 2 ** (self._absences - 1)))
+        return self._crashed(ran_s, now)
+
+    def was_ready(self) -> None:
+        """It got as far as READY: its device is there."""
+        self._absences = 0
+
+    def _crashed(self, ran_s: float, now: float) -> Decision:
+        if ran_s >= GOOD_RUN_S:
+            self._failures = 0
+        self.crashes.append(now)
+        while self.crashes and now - self.crashes[0] > self.within_s:
+            self.crashes.popleft()
+        if len(self.crashes) > self.max_restarts:
+            return (
+                Decision(Verdict.END_TREE) if self.kind.is_critical else Decision(Verdict.FATAL, SLOW_RETRY_S)
+            )
+        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        return Decision(Verdict.RESTART, wait_s * (0.8 + 0.4 * self.jitter()))
+
+
+def in_words(code: int) -> str:
+    """Say how a process ended: "exit 70 (crashed)", "killed by SIGKILL"."""
+    if code < 0:
+        try:
+            return f"killed by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"killed by signal {-code}"
+    return f"exit {code} ({exits.WORDS[code]})" if code in exits.WORDS else f"exit {code}"

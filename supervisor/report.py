@@ -1,0 +1,65 @@
+"""The state file: what the supervisor writes and `status` reads. One file, replaced whole, twice a second."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from actors.runtime.notify import Health
+from actors.wire import ConversationState
+
+RESTART_ORDER = b"X_RESTART="
+"""What the command line sends to the supervisor's notify socket, followed by an actor's name."""
+
+
+class ActorReport(msgspec.Struct, frozen=True):
+    """What the supervisor knows about one child. Monotonic times are in nanoseconds, None before the first."""
+
+    name: str
+    kind: str
+    state: str
+    pid: int | None
+    create_time: float | None
+    started_ns: int | None
+    ready: bool
+    restarts: int
+    beat_ns: int | None
+    health: Health
+    in_per_s: float
+    out_per_s: float
+    detail: str
+    last_exit: str | None
+    is_optional: bool = False
+    """`enabled = "auto"`: without its device the tree is well."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it does what the configuration asks of it."""
+        return self.state in {"ready", "stopped"} or (self.state == "absent" and self.is_optional)
+
+
+class TreeReport(msgspec.Struct, frozen=True):
+    """What the supervisor knows about the tree."""
+
+    schema: int
+    name: str
+    pid: int
+    create_time: float
+    started_ns: int
+    written_ns: int
+    config: str
+    state: str
+    why: str
+    conversation: ConversationState
+    actors: list[ActorReport]
+
+
+def write(path: Path, report: TreeReport) -> None:
+    """Replace the file. A full disk costs freshness, nothing else."""
+    fresh = path.with_suffix(".new")
+    with contextlib.suppress(OSError):
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(report))
+        fresh.replace(path)

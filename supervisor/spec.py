@@ -1,0 +1,98 @@
+"""What the supervisor knows about each kind of actor, as data; and the list of children a configuration asks for."""
+
+import sys
+from dataclasses import dataclass
+
+from actors.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table below."""
+
+    target: str
+    """`module:Class`, resolved in the child."""
+    loop: str = "poll"
+    after: tuple[str, ...] = ()
+    """Started when these kinds are ready (or late)."""
+    is_critical: bool = False
+    """Its end for good ends the tree."""
+    may_end: bool = False
+    """Exit 0 is a normal end, not a crash."""
+    ready_within_s: float = 5.0
+    stop_order: int = 0
+    """Lower stops earlier; equal numbers stop together."""
+    stop_within_s: float = 1.0
+
+
+KINDS: dict[str, Kind] = {
+    "session": Kind(
+        "actors.model.session:SessionActor",
+        loop="asyncio",
+        is_critical=True,
+        ready_within_s=15.0,
+        stop_order=2,
+        stop_within_s=3.0,
+    ),
+    "coordinator": Kind(
+        "actors.coordinator.actor:CoordinatorActor", is_critical=True, stop_order=4, stop_within_s=1.5
+    ),
+    "parrot": Kind(
+        "actors.model.parrot.actor:ParrotActor",
+        loop="asyncio",
+        is_critical=True,
+        ready_within_s=10.0,
+        stop_order=4,
+    ),
+    "speaker": Kind("actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3),
+    "mic": Kind("actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1),
+    "console": Kind("actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3),
+    "keyboard": Kind(
+        "actors.inputs.keyboard:KeyboardActor", after=("session", "console"), may_end=True, stop_order=1
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """One process to run."""
+
+    name: str
+    kind: str
+    how: Kind
+    is_optional: bool = False
+    """`enabled = "auto"`: it may find no device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stdio:
+    """What the user's terminal or pipes look like."""
+
+    has_input: bool
+    """False when detached: nobody can type."""
+    is_input_terminal: bool
+
+    @classmethod
+    def of_this_process(cls, *, detached: bool) -> "Stdio":
+        """Look at our own descriptors."""
+        return cls(not detached, not detached and sys.stdin is not None and sys.stdin.isatty())
+
+
+def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[str]]:
+    """Return the processes to run, in order of start, and what to tell the user about those left out."""
+    order = list(KINDS)
+    chosen = [ChildSpec("session", "session", KINDS["session"])]
+    chosen.append(ChildSpec("coordinator", "coordinator", KINDS["coordinator"]))
+    if settings.model.provider == "parrot":
+        chosen.append(ChildSpec("parrot", "parrot", KINDS["parrot"]))
+    said: list[str] = []
+    for name, table in settings.actors.items():
+        kind = table.get("kind") or name
+        enabled = settings.table(name, kind).enabled
+        if kind == "parrot" or enabled is False:
+            continue
+        if kind == "keyboard" and not stdio.has_input:
+            said.append(f"{name}: off, as nobody can type into a detached conversation; use `supervisor say`")
+            continue
+        chosen.append(ChildSpec(name, kind, KINDS[kind], is_optional=enabled == "auto"))
+    return sorted(chosen, key=lambda child: order.index(child.kind)), said

@@ -1,0 +1,104 @@
+"""`supervisor start`: from a configuration to a running tree, in the foreground or detached."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from actors.settings import Settings
+from supervisor import logs, provider
+from supervisor.child import Surroundings
+from supervisor.instance import Holder, Instance, log_root, private_directory
+from supervisor.spec import Stdio, children
+from supervisor.status import survivors
+from supervisor.tree import Tree
+
+READY_WORD = b"ready\n"
+
+
+def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
+    """Run a tree to its end and return the exit code. With `ready_fd`: we are the detached half."""
+    choice = provider.choose(settings.model, os.environ)
+    settings = msgspec.structs.replace(settings, model=choice.model)
+    instance = Instance(settings.session.name)
+    me = psutil.Process()
+    instance.acquire(Holder(me.pid, me.create_time()))
+    try:
+        log_dir = private_directory(log_root() / instance.name)
+        _log_to(log_dir)
+        end_survivors(instance)
+        instance.clean()
+        stdio = Stdio.of_this_process(detached=ready_fd is not None)
+        specs, said = children(settings, stdio)
+        for line in [choice.said, *said]:
+            print(line, file=sys.stderr, flush=True)
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        around = Surroundings(settings, instance.directory, instance.notify_address, reader, choice.secrets)
+        tree = Tree(instance, str(config), around, specs, stdio, log_dir)
+        if ready_fd is not None:
+            tree.on_ready = lambda: _say_ready(ready_fd)
+        outcome = tree.run()
+        os.close(writer)
+    finally:
+        instance.release()
+    if outcome.code not in {0, 130}:
+        print(f"supervisor: {outcome.why}", file=sys.stderr)
+    return outcome.code
+
+
+def detach(settings: Settings, arguments: list[str]) -> int:
+    """Start the same in the background and return when it is ready, or with its exit code when it fails."""
+    provider.choose(settings.model, os.environ)
+    log_dir = private_directory(log_root() / settings.session.name)
+    log = logs.open_fresh(log_dir, "start")
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supervisor", *arguments, "--ready-fd", str(writer)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[writer],
+        start_new_session=True,
+    )
+    os.close(writer)
+    os.close(log)
+    with os.fdopen(reader, "rb") as pipe:
+        is_ready = pipe.read() == READY_WORD
+    said = logs.last_lines(log_dir / "start.log", 20)
+    print("\n".join(said), file=sys.stderr)
+    if is_ready:
+        print(
+            f"{settings.session.name} is ready, pid {process.pid}; end it with `supervisor stop {settings.session.name}`"
+        )
+        process.returncode = 0  # it goes on without us: no warning about that
+        return 0
+    return process.wait()
+
+
+def _say_ready(descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        os.write(descriptor, READY_WORD)
+    os.close(descriptor)
+
+
+def _log_to(log_dir: Path) -> None:
+    stream = os.fdopen(logs.open_fresh(log_dir, "supervisor"), "a")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s supervisor %(name)s: %(message)s", stream=stream, force=True
+    )
+    logging.raiseExceptions = False  # a full disk must not end the supervisor
+
+
+def end_survivors(instance: Instance) -> None:
+    """End what a killed supervisor left running: recognised by pid *and* birth, so nobody else is ever hit."""
+    left = survivors(instance.name)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(left, timeout=2)

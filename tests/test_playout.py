@@ -1,0 +1,343 @@
+"""The playout buffer: what goes in comes out, once, in order, and an edge never clicks."""
+
+from array import array
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.outputs.playout import RATE_HZ, Playout, Position, PreRoll
+
+MS = RATE_HZ // 1000
+QUIET = 100
+LOUD = 20_000
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def playout(pre_roll_ms=0, **options):
+    return Playout(pre_roll=PreRoll(pre_roll_ms), clock=options.pop("clock", Clock()), **options)
+
+
+def pcm(ms, value=QUIET):
+    return array("h", [value] * round(ms * MS)).tobytes()
+
+
+def read(buffer, ms):
+    return array("h", buffer.read(round(ms * MS)))
+
+
+def test_a_reply_comes_out_unchanged_and_then_there_is_silence():
+    buffer = playout()
+    buffer.add(1, pcm(5, 1) + pcm(5, 2))
+    buffer.end(1)
+    assert read(buffer, 12).tobytes() == pcm(5, 1) + pcm(5, 2) + pcm(2, 0)
+    assert (buffer.counts().played, buffer.counts().silent) == (10 * MS, 2 * MS)
+
+
+def test_a_read_is_exact_even_if_nothing_was_ever_added():
+    assert playout().read(7) == bytes(14)
+
+
+def test_a_sample_cut_in_two_is_put_together_again():
+    buffer = playout()
+    whole = pcm(10, 0x1234 & 0xFF)
+    for start, stop in pairwise([0, 1, 2, 5, 100, 333, len(whole)]):
+        buffer.add(1, whole[start:stop])
+    assert buffer.read(10 * MS) == whole
+
+
+def test_half_a_sample_left_at_the_end_is_dropped_and_never_shifts_the_next_reply():
+    buffer = playout()
+    buffer.add(1, pcm(1, 5) + b"\x01")
+    buffer.add(2, pcm(1, 7))
+    assert buffer.read(2 * MS) == pcm(1, 5) + pcm(1, 7)
+    assert buffer.counts().dropped == {"half": 1}
+
+
+def test_audio_of_an_older_epoch_is_dropped_and_counted():
+    buffer = playout()
+    buffer.add(2, pcm(10))
+    buffer.add(1, pcm(30))
+    assert (buffer.queue_ms, buffer.counts().dropped) == (10, {"stale": 30 * MS})
+
+
+def test_a_newer_reply_waits_until_the_older_one_was_played():
+    buffer = playout()
+    buffer.add(1, pcm(10, 1))
+    buffer.add(2, pcm(10, 2))
+    assert buffer.read(20 * MS) == pcm(10, 1) + pcm(10, 2)
+    assert buffer.counts().underruns == 0
+
+
+def test_a_flush_empties_the_queue_and_counts_what_it_dropped():
+    buffer = playout()
+    buffer.add(1, pcm(100))
+    read(buffer, 10)
+    assert buffer.flush(2) == 90 * MS
+    assert (buffer.queue_ms, buffer.counts().dropped) == (0, {"flushed": 90 * MS})
+    assert not any(read(buffer, 50))
+
+
+def test_a_flush_that_was_overtaken_by_newer_audio_leaves_that_audio_alone():
+    buffer = playout()
+    buffer.add(1, pcm(100, 1))
+    buffer.add(2, pcm(10, 2))
+    buffer.flush(2)
+    buffer.flush(2)
+    assert buffer.read(10 * MS) == pcm(10, 2)
+
+
+def test_audio_that_a_flush_overtook_is_stale_when_it_arrives():
+    buffer = playout()
+    buffer.flush(2)
+    buffer.add(1, pcm(10, LOUD))
+    assert not any(read(buffer, 20))
+    assert buffer.counts().dropped == {"stale": 10 * MS}
+
+
+def test_a_flush_while_sounding_fades_out_within_four_milliseconds():
+    buffer = playout()
+    buffer.add(1, pcm(100, LOUD))
+    before = read(buffer, 20)[-1]
+    buffer.flush(2)
+    after = read(buffer, 20)
+    steps = [abs(a - b) for a, b in pairwise([before, *after])]
+    assert max(steps) <= LOUD / (4 * MS)
+    assert not any(after[4 * MS :])
+
+
+def test_a_flush_beside_an_aborted_device_is_silent_at_once():
+    buffer = playout()
+    buffer.add(1, pcm(100, LOUD))
+    read(buffer, 20)
+    buffer.flush(2, fade=False)
+    assert not any(read(buffer, 20))
+    assert buffer.is_idle
+
+
+def test_an_underrun_is_counted_when_the_reply_goes_on_after_it_ran_dry():
+    buffer = playout()
+    buffer.add(1, pcm(10))
+    read(buffer, 30)
+    assert (buffer.is_starved, buffer.counts().underruns) == (True, 0)
+    buffer.add(1, pcm(10))
+    buffer.end(1)
+    read(buffer, 10)
+    assert (buffer.is_starved, buffer.counts().underruns, buffer.counts().gaps) == (False, 1, 20 * MS)
+
+
+def test_running_dry_at_the_end_of_a_reply_is_no_underrun_even_if_the_end_comes_late():
+    buffer = playout()
+    buffer.add(1, pcm(10))
+    read(buffer, 30)
+    buffer.end(1)
+    read(buffer, 10)
+    assert (buffer.counts().underruns, buffer.is_idle) == (0, True)
+
+
+def test_both_edges_of_an_underrun_are_faded_and_the_audio_itself_is_untouched():
+    buffer = playout()
+    buffer.add(1, pcm(10, LOUD))
+    out = read(buffer, 25)
+    buffer.add(1, pcm(10, LOUD))
+    buffer.end(1)
+    out += read(buffer, 30)
+    steps = [abs(a - b) for a, b in pairwise(out)]
+    assert max(steps) <= LOUD / (4 * MS)
+    assert list(out).count(LOUD) == 20 * MS
+
+
+def test_a_reply_with_quiet_edges_gets_no_fades():
+    buffer = playout()
+    buffer.add(1, pcm(10, QUIET))
+    buffer.end(1)
+    assert buffer.read(20 * MS) == pcm(10, QUIET) + pcm(10, 0)
+
+
+def test_a_reply_waits_for_its_pre_roll():
+    buffer = playout(pre_roll_ms=40)
+    buffer.add(1, pcm(39))
+    assert not any(read(buffer, 10))
+    buffer.add(1, pcm(1))
+    assert all(read(buffer, 40))
+
+
+def test_a_complete_reply_shorter_than_the_pre_roll_plays_at_once():
+    buffer = playout(pre_roll_ms=40)
+    buffer.add(1, pcm(10))
+    buffer.end(1)
+    assert all(read(buffer, 10))
+
+
+def test_a_short_reply_whose_end_never_comes_plays_after_a_timeout():
+    clock = Clock()
+    buffer = playout(pre_roll_ms=40, start_timeout_s=0.5, clock=clock)
+    buffer.add(1, pcm(10))
+    clock.now += 0.49
+    assert not any(read(buffer, 1))
+    clock.now += 0.02
+    assert all(read(buffer, 10))
+
+
+def test_after_an_underrun_twice_the_pre_roll_is_gathered():
+    buffer = playout(pre_roll_ms=40)
+    buffer.add(1, pcm(40))
+    read(buffer, 50)
+    buffer.add(1, pcm(79))
+    assert (buffer.pre_roll_ms, any(read(buffer, 10))) == (80, False)
+    buffer.add(1, pcm(1))
+    assert all(read(buffer, 80))
+
+
+def test_the_pre_roll_grows_to_its_maximum_and_shrinks_back_after_clean_replies():
+    pre_roll = PreRoll(40, 400)
+    for _ in range(10):
+        pre_roll.underrun()
+    assert pre_roll.ms == 400
+    pre_roll.clean_reply()
+    assert pre_roll.ms == 320
+    for _ in range(100):
+        pre_roll.clean_reply()
+    assert pre_roll.ms == 40
+
+
+def test_only_a_reply_without_underrun_shrinks_the_pre_roll():
+    buffer = playout(pre_roll_ms=40)
+    buffer.add(1, pcm(40))
+    read(buffer, 50)
+    buffer.add(1, pcm(80))
+    buffer.end(1)
+    read(buffer, 100)
+    assert buffer.pre_roll_ms == 80
+    buffer.add(2, pcm(80))
+    buffer.end(2)
+    read(buffer, 100)
+    assert buffer.pre_roll_ms == 64
+
+
+def test_beyond_the_capacity_the_newest_is_refused_and_counted():
+    buffer = playout(capacity_s=0.1)
+    buffer.add(1, pcm(80, 1))
+    buffer.add(1, pcm(80, 2))
+    assert (buffer.queue_ms, buffer.counts().dropped) == (100, {"full": 60 * MS})
+    assert buffer.read(100 * MS) == pcm(80, 1) + pcm(20, 2)
+
+
+def test_a_reply_is_heard_when_the_device_has_let_it_go():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(7, pcm(20))
+    buffer.end(7)
+    buffer.read(20 * MS)
+    assert buffer.heard(clock.now + 0.030, 0.040) == {7: Position(0, is_done=False)}
+    assert buffer.heard(clock.now + 0.050, 0.040) == {7: Position(10 * MS, is_done=False)}
+    assert buffer.heard(clock.now + 0.060, 0.040) == {7: Position(20 * MS, is_done=True)}
+
+
+def test_what_was_heard_stays_heard_when_the_latency_wavers():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(1, pcm(20))
+    buffer.read(20 * MS)
+    assert buffer.heard(clock.now + 0.020, 0.010)[1].ms == 10
+    assert buffer.heard(clock.now + 0.020, 0.015)[1].ms == 10
+
+
+def test_a_reply_whose_end_is_unknown_is_not_done_though_all_of_it_was_heard():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(1, pcm(10))
+    buffer.read(10 * MS)
+    assert buffer.heard(clock.now + 1, 0.02) == {1: Position(10 * MS, is_done=False)}
+    assert not buffer.is_idle
+
+
+def test_a_reply_without_audio_is_done_as_soon_as_it_ends():
+    buffer = playout()
+    buffer.end(3)
+    assert (buffer.heard(0.0, 0.0), buffer.is_idle) == ({3: Position(0, is_done=True)}, True)
+
+
+def test_audio_after_its_own_end_still_plays():
+    buffer = playout()
+    buffer.add(1, pcm(10, 1))
+    buffer.end(1)
+    read(buffer, 20)
+    buffer.add(1, pcm(10, 2))
+    assert buffer.read(10 * MS) == pcm(10, 2)
+
+
+def test_old_replies_are_forgotten_but_never_one_that_still_has_to_play():
+    buffer = playout()
+    for epoch in range(1, 30):
+        buffer.add(epoch, pcm(1))
+    assert len(buffer.heard(0.0, 0.0)) == 29
+    read(buffer, 100)
+    buffer.end(30)
+    assert list(buffer.heard(0.0, 0.0))[-1] == 30
+    assert len(buffer.heard(0.0, 0.0)) == 8
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.binary(max_size=600)),
+        st.tuples(st.just("read"), st.integers(0, 400)),
+        st.tuples(st.just("next"), st.booleans()),
+    ),
+    max_size=60,
+)
+
+
+@given(steps, st.integers(0, 10))
+def test_everything_added_and_not_flushed_comes_out_once_in_order(history, pre_roll_ms):
+    """Samples are numbered and louder than any fade, so the audio can be told from what was inserted."""
+    buffer = playout(pre_roll_ms)
+    epoch, stream, number, added, out, n_read = 1, b"", 0, [], array("h"), 0
+    for action, value in history:
+        if action == "read":
+            out.frombytes(buffer.read(value))
+            n_read += value
+        elif action == "add":
+            while len(stream) < len(value):
+                number = (number + 1) % 250
+                stream += (32_500 + number).to_bytes(2, "little")
+            buffer.add(epoch, stream[: len(value)])
+            added.append((epoch, stream[: len(value)]))
+            stream = stream[len(value) :]
+        elif not stream:  # a reply ends between samples
+            epoch += 1
+            buffer.end(epoch - 1) if value else None
+    buffer.end(epoch)
+    out.frombytes(buffer.read(60 * 600))
+    counts = buffer.counts()
+    whole = array("h", b"".join(b for _, b in added)[: sum(len(b) for _, b in added) // 2 * 2])
+    assert [sample for sample in out if sample > 32_450] == list(whole)
+    assert counts.played == len(whole)
+    assert counts.played + counts.silent == n_read + 60 * 600
+
+
+@given(steps)
+def test_every_byte_added_is_played_queued_or_counted_as_dropped(history):
+    buffer = playout(pre_roll_ms=2, capacity_s=0.02)
+    epoch, n_added = 1, 0
+    for action, value in history:
+        if action == "read":
+            buffer.read(value)
+        elif action == "add":
+            buffer.add(epoch, value)
+            n_added += len(value)
+        else:
+            epoch += 1
+            buffer.flush(epoch) if value else buffer.end(epoch - 1)
+    buffer.flush(epoch + 1)
+    counts = buffer.counts()
+    half = counts.dropped.pop("half", 0)
+    assert n_added == 2 * (counts.played + sum(counts.dropped.values())) + half
+    assert buffer.queue_ms == 0
