@@ -228,7 +228,6 @@ def test_everything_is_written_while_a_slower_reader_reads(pipe):
 
 def test_an_output_that_takes_nothing_is_given_up_and_what_is_left_can_be_written_later(terminal):
     user, program = terminal
-    # Newlines only: each takes two bytes, so the terminal refuses the last one while it still polls writable.
     data = b"\n" * 40_000
     output = Output(program, patience_s=0.05)
     with pytest.raises(OutputStalled) as stalled:
@@ -238,6 +237,23 @@ def test_an_output_that_takes_nothing_is_given_up_and_what_is_left_can_be_writte
     assert drained(user, written * 2) == data[:written].replace(b"\n", b"\r\n")
     output.write(b"later")
     assert drained(user, 5) == b"later"
+
+
+class RoomThatSomebodyElseTakes:
+    """A poll that was right when it answered."""
+
+    def poll(self, _timeout_ms):
+        return [(0, select.POLLOUT)]
+
+
+def test_room_that_another_writer_took_first_is_waited_for(pipe):
+    output = Output(pipe[1], patience_s=0.02)
+    with pytest.raises(OutputStalled):
+        output.write(b"x" * 1_000_000)
+    output._poll = RoomThatSomebodyElseTakes()
+    with pytest.raises(OutputStalled) as stalled:
+        output.write(b"more")
+    assert stalled.value.unwritten == b"more"
 
 
 def test_the_writer_leaves_the_shared_open_file_blocking(terminal, pipe):

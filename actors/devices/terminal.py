@@ -1,8 +1,9 @@
 """The terminal itself: keys in, bytes out, and its modes put back whatever happens.
 
 The open file behind a terminal is shared with the user's shell, so nothing here ever sets O_NONBLOCK on it: reads ask `poll`
-first, and writes go through an open file of our own (a terminal that polls writable still blocks a long write). The modes belong to the terminal, not to the process, so they outlive a killed keyboard; that is why
-`saved_modes` and `restore_modes` stand alone and the supervisor uses them too.
+first, and writes go through an open file of our own (a terminal that polls writable still blocks a long write). The modes
+belong to the terminal, not to the process, so they outlive a killed keyboard; that is why `saved_modes` and `restore_modes`
+stand alone and the supervisor uses them too.
 """
 
 import contextlib
@@ -148,7 +149,7 @@ class Output:
         try:
             return os.write(self._fd, data)
         except BlockingIOError:
-            # A terminal polls writable with room for one byte and then refuses a newline, which needs two.
+            # Another process that shares the terminal took the room after our poll.
             time.sleep(RETRY_S)
             return 0
         except OSError as error:

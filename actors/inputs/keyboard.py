@@ -12,12 +12,17 @@ from actors.inputs.delivery import Delivery
 from actors.inputs.line_editor import EndOfInput, LineEditor, Submitted
 from actors.inputs.spool import Spool
 from actors.runtime.actor import Actor, ActorSpec
-from actors.runtime.loop import Loop
+from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
 from actors.settings import KeyboardTable
 
 PROMPT = "You: "
 RETRY_S = 0.5
+SCREEN_PATIENCE_S = 0.2
+"""Less than a heartbeat: a terminal that takes no output must not make the keyboard look hung."""
+ESCAPE_ALONE_S = 0.1
+"""An Esc that nothing followed for so long is a key of its own, not the beginning of one."""
+MAX_ROWS = 8
 READ_BYTES = 65_536
 HELP = """\
 /interrupt  cut the reply short (so does Enter on an empty line while it is spoken)
@@ -41,8 +46,9 @@ class KeyboardActor(Actor):
         self._delivery = Delivery(one_at_a_time=not self._is_terminal)
         self._spool = Spool(Path(spec.run_dir) / f"{spec.name}.spool")
         self._keys = terminal.Keys(0)
-        self._screen = terminal.Output(0) if self._is_terminal else None
+        self._screen = terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None
         self._editor = LineEditor()
+        self._escape_timer: Timer | None = None
         self._owns_terminal = False
         self._is_over = False
         self._failed = ""
@@ -194,6 +200,11 @@ class KeyboardActor(Actor):
                     self._quit()
                 case Submitted(text=text):
                     self._submitted(text)
+        if self._escape_timer is not None:
+            self._escape_timer.cancel()
+        self._escape_timer = self.loop.call_later(ESCAPE_ALONE_S, self._editor.settle)
+        if self._editor.refused:
+            self._tell("a line has at most 8000 characters; what came after them was not taken")
         if data in {b"\r", b"\n"} and self.control.state.is_streaming_output:
             self._interrupt()
         self._paint()
@@ -214,7 +225,8 @@ class KeyboardActor(Actor):
 
     def _paint(self) -> None:
         if self._screen is not None and self._owns_terminal:
-            self._write(self._editor.render(PROMPT, self._screen.width()))
+            rows = max(1, min(MAX_ROWS, self._screen.height() - 1))
+            self._write(self._editor.render(PROMPT, self._screen.width(), rows))
 
     def _erase(self) -> None:
         if self._screen is not None and self._owns_terminal:

@@ -90,7 +90,9 @@ class SessionActor(Actor):
             case wire.Hello():
                 pass
             case wire.Present():
-                self._origin_of = {origin: there for origin, there in self._origin_of.items() if there != route}
+                self._origin_of = {
+                    origin: there for origin, there in self._origin_of.items() if there != route
+                }
             case wire.TextLine() as line:
                 self._line_came(route, line)
             case wire.Interrupt():

@@ -7,8 +7,14 @@ from actors import wire
 from actors.devices import terminal
 from actors.outputs.transcript import Labels, Transcript
 from actors.runtime.actor import Actor, ActorSpec
-from actors.runtime.loop import Loop
+from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
+
+PATIENCE_S = 0.2
+"""Less than a heartbeat: a reader that takes nothing must not make the console look hung."""
+
+RETRY_S = 0.25
+MAX_UNWRITTEN_BYTES = 4 << 20
 
 log = logging.getLogger("console")
 
@@ -18,7 +24,7 @@ class ConsoleActor(Actor):
 
     def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
         super().__init__(spec, loop, notifier)
-        self._output = terminal.Output(1)
+        self._output = terminal.Output(1, PATIENCE_S)
         self._is_terminal = os.isatty(1)
         self._notices = int(os.environ.get("ANTIPHON_NOTICE_FD", "2"))
         self._transcript = Transcript(
@@ -29,6 +35,8 @@ class ConsoleActor(Actor):
         self._mode: wire.ConsoleMode = "input"
         """What we have asked for last."""
         self._owns = not self._is_terminal
+        self._unwritten = b""
+        self._retry: Timer | None = None
         self._held: list[wire.Wire] = []
         """Comes while the keyboard clears its line."""
 
@@ -43,6 +51,7 @@ class ConsoleActor(Actor):
         for message in self._held:
             self._print(message)
         self._write(self._transcript.end_line())
+        self._flush()
         self._output.close()
 
     def on_state(self, key: wire.StateKey) -> None:
@@ -125,12 +134,25 @@ class ConsoleActor(Actor):
     def _write(self, text: str) -> None:
         if not text:
             return
+        if len(self._unwritten) > MAX_UNWRITTEN_BYTES:
+            self.counters.drop("reader_stalled")
+            return
+        self._unwritten += text.encode()
+        if self._retry is None:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits. A reader that takes nothing now (a pager, a stopped pipe) is tried again, and loses nothing."""
+        self._retry = None
         try:
-            self._output.write(text.encode())
-        except terminal.OutputGone:
-            self.counters.drop("reader_gone")
+            self._output.write(self._unwritten)
+            self._unwritten = b""
         except terminal.OutputStalled as stalled:
-            self.counters.drop("reader_stalled", len(stalled.unwritten))
+            self._unwritten = stalled.unwritten
+            self._retry = self.loop.call_later(RETRY_S, self._flush)
+        except terminal.OutputGone:
+            self._unwritten = b""
+            self.counters.drop("reader_gone")
 
     def _note(self, text: str) -> None:
         try:

@@ -8,7 +8,7 @@ ZeroMQ's descriptor is edge-triggered: after every receive *and* every send what
 """
 
 import logging
-import secrets
+import os
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from actors import wire
 from actors.runtime.inbox import Counters, Inbox, Received
 from actors.runtime.loop import Loop
 
-BOOT_ID = secrets.randbits(62) + 1
+BOOT_ID = int.from_bytes(os.urandom(7), "big") + 1
 """This process's incarnation."""
 
 QUEUE_FRAMES = 1000

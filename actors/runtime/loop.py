@@ -1,10 +1,9 @@
 """One loop per process: file descriptors, timers, and nothing that blocks.
 
 Two bodies with the same face. `PollLoop` is for the lean actors and the supervisor (no asyncio: 7 MiB and 35 ms less per
-process). `AsyncLoop` runs the same callbacks inside asyncio, for actors whose libraries need it (the session).
+process). `AsyncLoop`, in a file of its own for that reason, is for actors whose libraries need asyncio (the session).
 """
 
-import asyncio
 import contextlib
 import heapq
 import itertools
@@ -128,37 +127,3 @@ class PollLoop:
             return at_most_s
         due_s = max(0.0, self._timers[0][0] - self.now())
         return due_s if at_most_s is None else min(due_s, at_most_s)
-
-
-class AsyncLoop:
-    """The same face on a running asyncio loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self.stopped = asyncio.Event()
-
-    def now(self) -> float:
-        """Return the monotonic time in seconds."""
-        return self._loop.time()
-
-    def call_soon(self, callback: Callback) -> None:
-        """Call it in the next round."""
-        self._loop.call_soon(callback)
-
-    def call_later(self, delay_s: float, callback: Callback) -> Timer:
-        """Call it once, not before `delay_s` seconds from now."""
-        timer = Timer(self.now() + delay_s, callback)
-        self._loop.call_later(delay_s, lambda: None if timer.cancelled else callback())
-        return timer
-
-    def watch(self, fd: int, callback: Callback) -> None:
-        """Call it whenever `fd` can be read."""
-        self._loop.add_reader(fd, callback)
-
-    def unwatch(self, fd: int) -> None:
-        """Stop watching `fd`. Harmless when it was not watched."""
-        self._loop.remove_reader(fd)
-
-    def stop(self) -> None:
-        """Make whoever waits for `stopped` go on."""
-        self.stopped.set()

@@ -1,0 +1,302 @@
+"""Sound cards and sound servers through PortAudio; the only importer of pyaudio.
+
+Streams run in callback mode with 10 ms periods: about two periods of delay instead of three with blocking writes. The
+callback itself takes microseconds and never raises. An abort drops what the device holds and starts again: silence after
+about 5 ms, where running dry takes 40. Every stream has a PortAudio instance of its own, so that opening again after a
+device went away sees the devices that are there now. Close before the process ends.
+"""
+
+import ctypes
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+from actors.devices.audio import DeviceAbsent, DeviceError, DeviceInfo, OnFrame, Progress, Read
+from actors.devices.quiet import quiet_stderr
+from actors.devices.resample import Framer, Puller, from_mono, to_mono
+
+try:
+    import pyaudio
+    from pyaudio import _portaudio
+except ImportError as missing:
+    raise DeviceError(
+        f"sound needs PortAudio and PyAudio ({missing}): apt install libportaudio2 portaudio19-dev, then pip install pyaudio"
+    ) from missing
+
+_SAMPLE_BYTES = 2
+_NS_PER_S = 1_000_000_000
+_PERIODS_PER_S = 100
+_USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
+_FALLBACK_RATES_HZ = (48_000, 44_100)
+_MOST_AGE_S = 60.0
+
+_Direction = Literal["input", "output"]
+_NOUNS = {"input": "microphone", "output": "loudspeaker"}
+
+
+class _Stream:
+    """What an open input and an open output have in common."""
+
+    def __init__(self, direction: _Direction, device: str, rate_hz: int) -> None:
+        self.xruns = 0
+        self.error: Exception | None = None
+        self._is_lost = False
+        self._pa = _initialise()
+        with self._closed_on_error():
+            info = _find(self._pa, direction, device)
+            self._stream, self.rate_hz, self._channels = _open(
+                self._pa, info, direction, rate_hz, self._on_period
+            )
+            self._handle = self._stream._stream  # noqa: SLF001 - pyaudio has no public abort
+            self._progress = Progress(time.monotonic())
+        self.description = (
+            f"{info['name']} ({self.rate_hz} Hz, {self._channels} channel{'s' * (self._channels > 1)})"
+        )
+
+    def is_stalled(self, now: float) -> bool:
+        """Has the device gone, or not called for a second?"""
+        return self._is_lost or self._progress.is_stalled(now) or not self._is_active()
+
+    def close(self) -> None:
+        """Stop and let go of the device. May be called twice."""
+        if self._pa is None:
+            return
+        pa, self._pa = self._pa, None
+        with quiet_stderr():
+            if hasattr(self, "_handle"):
+                with suppress(OSError):  # already stopped, with its server
+                    _portaudio.abort_stream(self._handle)
+            pa.terminate()
+
+    def _start(self) -> None:
+        with self._closed_on_error(), quiet_stderr():
+            try:
+                _portaudio.start_stream(self._handle)
+            except OSError as error:
+                raise DeviceError(f"{self.description} does not start: {error}") from error
+
+    def _is_active(self) -> bool:
+        try:
+            return self._pa is not None and bool(_portaudio.is_stream_active(self._handle))
+        except OSError:
+            return False
+
+    def _on_period(
+        self, pcm: bytes | None, n_samples: int, times: Mapping[str, float], status: int
+    ) -> tuple[bytes | None, int]:
+        """Serve the device, in its thread. PyAudio would throw an exception at the main thread: keep it instead."""
+        self._progress.called(time.monotonic())
+        if status & (pyaudio.paInputOverflow | pyaudio.paOutputUnderflow):
+            self.xruns += 1
+        try:
+            return self._exchange(pcm, n_samples, times), pyaudio.paContinue
+        except Exception as error:
+            self.error = self.error or error
+            return bytes(n_samples * self._channels * _SAMPLE_BYTES), pyaudio.paContinue
+
+    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes | None:
+        raise NotImplementedError
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+
+class PortAudioInput(_Stream):
+    """An open microphone."""
+
+    def __init__(self, device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> None:
+        super().__init__("input", device, rate_hz)
+        self.latency_s = float(self._stream.get_input_latency())
+        self._framer = Framer(self.rate_hz, rate_hz, frame_ms, on_frame)
+        self._start()
+
+    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> None:
+        captured_ns = time.monotonic_ns() - int(self._age_s(n_samples, times) * _NS_PER_S)
+        self._framer.add(to_mono(pcm or b"", self._channels), captured_ns)
+
+    def _age_s(self, n_samples: int, times: Mapping[str, float]) -> float:
+        """How long ago the first sample was captured; PortAudio has a clock of its own, only differences count."""
+        age_s = _portaudio.get_stream_time(self._handle) - times["input_buffer_adc_time"]
+        period_s = n_samples / self.rate_hz
+        return float(age_s) if period_s / 2 <= age_s <= _MOST_AGE_S else max(period_s, self.latency_s)
+
+
+class PortAudioOutput(_Stream):
+    """An open loudspeaker."""
+
+    def __init__(self, device: str, rate_hz: int, read: Read) -> None:
+        super().__init__("output", device, rate_hz)
+        self._device_latency_s = float(self._stream.get_output_latency())
+        self._puller = Puller(rate_hz, self.rate_hz, read)
+        self._start()
+
+    @property
+    def latency_s(self) -> float:
+        """The time between a read and the air."""
+        return self._device_latency_s + self._puller.delay_s
+
+    def abort(self) -> None:
+        """Drop what the device holds, at once, and go on pulling."""
+        if self._pa is None:
+            return
+        try:
+            _portaudio.abort_stream(self._handle)
+            self._puller.clear()
+            _portaudio.start_stream(self._handle)
+        except OSError as error:
+            self.error = self.error or error
+            self._is_lost = True
+
+    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes:  # noqa: ARG002 - an output gets no samples and needs no times
+        return from_mono(self._puller.pull(n_samples), self._channels)
+
+
+def list_devices() -> list[DeviceInfo]:
+    """List every input and output there is, as `audio.list_devices` promises."""
+    pa = _initialise()
+    try:
+        with quiet_stderr():
+            return [_describe(pa, info, way) for way in ("input", "output") for info in _infos(pa, way)]
+    finally:
+        pa.terminate()
+
+
+def _initialise() -> Any:
+    """Start a PortAudio of our own, quietly."""
+    _check_alsa_config()
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
+    with quiet_stderr() as overheard:
+        try:
+            return pyaudio.PyAudio()
+        except OSError as error:
+            failure = error
+    raise DeviceError(f"PortAudio does not start: {failure}\n{overheard.brief()}") from failure
+
+
+def _check_alsa_config() -> None:
+    """Refuse what would make PortAudio abort the whole process: an ALSA configuration that defines nothing."""
+    try:
+        alsa = ctypes.CDLL("libasound.so.2")
+    except OSError:  # a PortAudio without ALSA
+        return
+    with quiet_stderr() as overheard:
+        alsa.snd_config_update()
+        top, node = ctypes.c_void_p.in_dll(alsa, "snd_config"), ctypes.c_void_p()
+        is_there = bool(top) and alsa.snd_config_search(top, b"pcm", ctypes.byref(node)) == 0
+    if not is_there:
+        named = os.environ.get("ALSA_CONFIG_PATH")
+        raise DeviceError(
+            f"ALSA_CONFIG_PATH={named} defines no sound device; correct it or unset it"
+            if named
+            else f"ALSA has no configuration: apt install libasound2-data\n{overheard.brief()}".rstrip()
+        )
+
+
+def _infos(pa: Any, direction: str) -> list[dict[str, Any]]:
+    every = [pa.get_device_info_by_index(index) for index in range(pa.get_device_count())]
+    return [info for info in every if info[_channels_key(direction)] > 0]
+
+
+def _channels_key(direction: str) -> str:
+    return f"max{direction.capitalize()}Channels"
+
+
+def _default(pa: Any, direction: str) -> dict[str, Any] | None:
+    ask = pa.get_default_input_device_info if direction == "input" else pa.get_default_output_device_info
+    try:
+        info: dict[str, Any] = ask()
+    except OSError:
+        return None
+    return info
+
+
+def _find(pa: Any, direction: _Direction, wanted: str) -> dict[str, Any]:
+    """Give the device with this name or part of it; "" is the default one."""
+    there = _infos(pa, direction)
+    names = ", ".join(dict.fromkeys(f'"{info["name"]}"' for info in there)) or "none at all"
+    if not wanted:
+        default = _default(pa, direction)
+        if default is None:
+            raise DeviceAbsent(
+                f"there is no default {_NOUNS[direction]} (devices: {names}); plug one in, or start the sound server"
+            )
+        return default
+    fits = [info for info in there if info["name"].lower() == wanted.lower()]
+    fits = fits or [info for info in there if wanted.lower() in info["name"].lower()]
+    if not fits:
+        raise DeviceAbsent(
+            f'no {_NOUNS[direction]} has "{wanted}" in its name (devices: {names}); plug it in or configure another'
+        )
+    if len({info["name"] for info in fits}) > 1:
+        several = ", ".join(f'"{info["name"]}"' for info in fits)
+        raise DeviceError(
+            f'"{wanted}" fits more than one {_NOUNS[direction]}: {several}; give more of the name'
+        )
+    return fits[0]
+
+
+def _open(
+    pa: Any, info: Mapping[str, Any], direction: _Direction, rate_hz: int, on_period: Any
+) -> tuple[Any, int, int]:
+    """Open without starting, as near to mono at `rate_hz` as the device goes; gives stream, rate and channels."""
+    failure: Exception | None = None
+    with quiet_stderr() as overheard:
+        for rate, channels in _ways(info, direction, rate_hz):
+            options = {direction: True, f"{direction}_device_index": info["index"]}
+            try:
+                stream = pa.open(
+                    rate,
+                    channels,
+                    pyaudio.paInt16,
+                    frames_per_buffer=rate // _PERIODS_PER_S,
+                    start=False,
+                    stream_callback=on_period,
+                    **options,
+                )
+            except (OSError, ValueError) as error:
+                failure = failure or error
+            else:
+                return stream, rate, channels
+    raise DeviceError(
+        f'the {_NOUNS[direction]} "{info["name"]}" does not open: {failure}; is another program using it, '
+        f"or is its sound server down?\n{overheard.brief()}".rstrip()
+    ) from failure
+
+
+def _ways(info: Mapping[str, Any], direction: str, rate_hz: int) -> Iterator[tuple[int, int]]:
+    most = int(info[_channels_key(direction)])
+    for rate in dict.fromkeys((rate_hz, int(info["defaultSampleRate"]), *_FALLBACK_RATES_HZ)):
+        for channels in dict.fromkeys((1, min(2, most), most)):
+            yield rate, channels
+
+
+def _describe(pa: Any, info: Mapping[str, Any], direction: _Direction) -> DeviceInfo:
+    default = _default(pa, direction)
+    return DeviceInfo(
+        name=info["name"],
+        direction=direction,
+        is_default=default is not None and default["index"] == info["index"],
+        host_api=pa.get_host_api_info_by_index(info["hostApi"])["name"],
+        max_channels=int(info[_channels_key(direction)]),
+        default_rate_hz=int(info["defaultSampleRate"]),
+        rates_hz=[rate for rate in _USUAL_RATES_HZ if _takes(pa, info, direction, rate)],
+    )
+
+
+def _takes(pa: Any, info: Mapping[str, Any], direction: _Direction, rate_hz: int) -> bool:
+    asked = {
+        f"{direction}_device": info["index"],
+        f"{direction}_channels": 1,
+        f"{direction}_format": pyaudio.paInt16,
+    }
+    try:
+        return bool(pa.is_format_supported(rate_hz, **asked))
+    except ValueError:
+        return False
