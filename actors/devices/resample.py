@@ -56,11 +56,6 @@ class Resampler:
         self._given += len(ready) // _SAMPLE_BYTES
         return ready
 
-    def finish(self) -> bytes:
-        """Give the rest that is inside; nothing may be processed afterwards but after `clear`."""
-        rest = self._stream.resample_chunk(self._numpy.empty(0, dtype=self._numpy.int16), last=True)
-        return bytes(rest.tobytes())
-
     def clear(self) -> None:
         """Forget what is inside: what comes next does not join what came before."""
         self._stream.clear()

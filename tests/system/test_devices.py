@@ -109,6 +109,7 @@ def test_a_reply_leaves_the_loudspeaker_without_a_broken_block(sound, opened):
     assert broken_blocks(heard, sent, SPEAKER_HZ) == 0
     assert correlation(heard, sent) > 0.999
     assert (buffer.counts().underruns, loudspeaker.error) == (0, None)
+    print("xruns", loudspeaker.xruns)
 
 
 def test_a_reply_is_heard_in_full_a_latency_after_it_was_read(sound, opened):
@@ -149,7 +150,7 @@ def test_an_abort_silences_what_the_device_holds(sound, opened):
             )
             took.append(recording.last_sound() - decided)
             buffer.add(epoch, speech_like(2, SPEAKER_HZ).tobytes())
-    print("silent after ms", sorted(round(1000 * each) for each in took))
+    print("silent after ms", sorted(round(1000 * each) for each in took), "xruns", loudspeaker.xruns)
     assert sorted(took)[len(took) // 2] < 0.1
     assert loudspeaker.error is None
 
