@@ -167,9 +167,11 @@ class _Remote:
             ) from None
         finally:
             self._control.forget(request)
-        if isinstance(answer, wire.Refused):
-            raise ValueError(answer.reason)
-        return answer
+        match answer:
+            case wire.Refused(reason=reason):
+                raise ValueError(reason)
+            case _:
+                return answer
 
     def _take(self, received: Any) -> None:
         message = received.envelope.body

@@ -57,11 +57,15 @@ def plain(parrot, path=PATH, **headers):
     return connect(uri, ssl=trust(parrot), additional_headers=headers or {"x-goog-api-key": KEY}, proxy=None)
 
 
+async def drain(socket):
+    while True:
+        await socket.recv()
+
+
 async def close_of(socket):
     """Return the close code and reason with which the server ends this."""
     with contextlib.suppress(ConnectionClosed):
-        while True:
-            await socket.recv()
+        await drain(socket)
     return socket.close_code, socket.close_reason
 
 
@@ -259,6 +263,15 @@ async def test_a_fault_of_the_parrot_ends_one_connection_with_an_internal_error(
 def test_importing_the_parrot_costs_no_numpy():
     program = "import sys, actors.model.parrot.server; assert not {'numpy', 'soxr', 'google.genai'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@live
+async def test_a_reset_is_an_rst_on_the_wire():
+    async with parrot_with(Rule(do=Do(reset=True))) as parrot, plain(parrot) as socket:
+        await socket.send('{"setup": {"model": "m"}}')
+        with pytest.raises(ConnectionClosed) as ended:
+            await drain(socket)
+    assert isinstance(ended.value.__cause__, ConnectionResetError)
 
 
 @live

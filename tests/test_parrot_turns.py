@@ -259,12 +259,13 @@ async def test_without_barge_in_the_reply_goes_on_and_the_next_turn_waits():
 
 @live
 async def test_two_texts_at_once_are_both_in_the_history_and_the_last_is_answered():
-    async with talking() as (parrot, session):
+    async with talking(audio_speed=1) as (parrot, session):
         await session.send_realtime_input(text="one")
         await session.send_realtime_input(text="two")
         done = await parrot.journal.wait_for("turn_complete", turn=2)
     assert done["texts"] == {"one": 1, "two": 1}
     assert done["reply"] == "You said: two"
+    assert parrot.journal.named("interrupted", turn=1)
 
 
 @live

@@ -6,29 +6,30 @@ Nothing here may wait for anything but the connection: the reader hands every ev
 import asyncio
 import contextlib
 import logging
-from collections import deque
+import time
 from pathlib import Path
+
+import msgspec
 
 from actors import wire
 from actors.model import events, google
 from actors.model.google import ConnectionEndedError, LiveConnection
 from actors.model.ledger import Ledger, Line
 from actors.model.reconnect import Backoff, Then, Verdict
-from actors.model.reply import Reply
+from actors.model.stage import Stage
+from actors.model.voice import Voice
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.bus import Hub, Identity
 from actors.runtime.inbox import Received
-from actors.runtime.loop import Loop, Timer
-from actors.runtime.notify import Notifier
+from actors.runtime.latency import Meter
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Health, Notifier
 
 PING_S = 0.5
-BACKLOG = 1000
-"""Transcript pieces kept for a console that is being restarted."""
 FAILED_RESUMES = 2
 """A handle that fails this often is poisoned."""
-CONSOLES = frozenset({"console"})
-SPEAKERS = frozenset({"speaker"})
+MIC_TYPE = "audio/pcm;rate=16000"
 
 log = logging.getLogger("session")
 
@@ -42,15 +43,17 @@ class SessionActor(Actor):
         super().__init__(spec, loop, notifier)
         self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
         self.ledger = Ledger()
-        self.reply = Reply()
-        self._backlog: deque[wire.Wire] = deque(maxlen=BACKLOG)
+        self.voice = Voice(self.counters)
+        self.stage = Stage(
+            self.hub, loop, self.control, self.counters, spec.settings.session, self._tell_origin
+        )
         self._origin_of: dict[str, bytes] = {}
         self._wake = asyncio.Event()
         self._backoff = Backoff()
         self._failed_resumes = 0
         self._handle = ""
         self._is_connected = False
-        self._quiet: Timer | None = None
+        self._mic_to_send = Meter()
         self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
 
@@ -60,6 +63,15 @@ class SessionActor(Actor):
         self._ping()
         self.detail = "connecting"
         self.ready()
+
+    def on_synchronised(self) -> None:
+        """Go on from where an earlier incarnation was."""
+        if self._task is not None:
+            return  # the coordinator was restarted, not we
+        resumption = self.control.state.resumption
+        self._handle = resumption.handle
+        self.ledger.resume(resumption)
+        self.stage.resume(self.control.state)
         self._task = asyncio.get_running_loop().create_task(self._converse())
         self._task.add_done_callback(self._ended)
 
@@ -77,32 +89,50 @@ class SessionActor(Actor):
         """Close the hub; what was said has 200 ms to leave."""
         self.hub.close(linger_ms=200)
 
+    def health(self) -> Health:
+        """Add how long the voice takes from the microphone to the model."""
+        latency = self._mic_to_send.latency()
+        return msgspec.structs.replace(
+            super().health(),
+            queue_ms=float(20 * len(self.voice)),
+            latency_ms={} if latency is None else {"mic_to_send": latency},
+        )
+
     # The media star.
 
     def _serve(self, received: Received) -> None:
         route = received.peer
         assert route is not None
         match received.envelope.body:
-            case wire.Hello(kind="console"):
-                for message in self._backlog:
-                    self.hub.send(route, message)
-                self._backlog.clear()
-            case wire.Hello():
-                pass
-            case wire.Present():
-                self._origin_of = {
-                    origin: there for origin, there in self._origin_of.items() if there != route
-                }
+            case wire.MicChunk() as chunk:
+                self._voice_came(chunk)
+            case wire.MicPaused():
+                self.voice.paused()
+                self._wake.set()
             case wire.TextLine() as line:
                 self._line_came(route, line)
             case wire.Interrupt():
-                self._cut(by_user=True)
-            case wire.Heard(is_done=True) if received.envelope.epoch == self.reply.epoch:
-                self._heard()
-            case wire.Heard():
-                pass
+                self.stage.cut(by_user=True)
+            case wire.Heard() as heard:
+                self.stage.heard(route, received.envelope.epoch, heard)
+            case wire.Hello(kind=kind):
+                self.stage.arrived(route, kind)
+            case wire.Present(kind=kind):
+                self._origin_of = {
+                    origin: there for origin, there in self._origin_of.items() if there != route
+                }
+                self.stage.left(route)
             case message:
                 self.unexpected(message)
+
+    def _voice_came(self, chunk: wire.MicChunk) -> None:
+        if self.control.state.muted:
+            self.counters.drop("muted")
+        elif self.stage.is_gated:
+            self.counters.drop("half_duplex")
+        else:
+            self.voice.add(chunk)
+            self._wake.set()
 
     def _line_came(self, route: bytes, line: wire.TextLine) -> None:
         self._origin_of[line.line.origin] = route
@@ -120,10 +150,6 @@ class SessionActor(Actor):
         if route is not None and route in self.hub.peers:
             self.hub.send(route, message)
 
-    def _show(self, message: wire.Wire) -> None:
-        if not self.hub.broadcast(message, self.reply.epoch, kinds=CONSOLES):
-            self._backlog.append(message)
-
     def _ping(self) -> None:
         self.hub.ping_all()
         self._wake.set()  # a line held back by a silent model gets its chance
@@ -134,9 +160,6 @@ class SessionActor(Actor):
     # The connection.
 
     async def _converse(self) -> None:
-        while not self.control.is_synchronised:  # noqa: ASYNC110 - once, at birth
-            await asyncio.sleep(0.005)
-        self._remember(self.control.state)
         while True:
             verdict = await self._connect_and_pump()
             if verdict.then is Then.STOP:
@@ -145,12 +168,6 @@ class SessionActor(Actor):
             wait_s = self._backoff.next_s()
             log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
             await asyncio.sleep(wait_s)
-
-    def _remember(self, state: wire.ConversationState) -> None:
-        self._handle = state.resumption.handle
-        self.ledger.resume(state.resumption)
-        self.reply.epoch = state.epoch + 1
-        self.control.set("epoch", self.reply.epoch)
 
     async def _connect_and_pump(self) -> Verdict:
         try:
@@ -192,17 +209,16 @@ class SessionActor(Actor):
         self._is_connected = False
         self.control.set("connected", value=False)
         self.ledger.connection_lost()
-        if self.reply.is_open:
-            self._show(wire.Interrupted())
-            self.reply.over(None)
-            self.reply.heard()
+        self.stage.broken_off()
 
     def _judge_handle(self, verdict: Verdict) -> None:
         if not self._handle:
             return
         self._failed_resumes += 1
         if verdict.then is Then.FRESH or self._failed_resumes > FAILED_RESUMES:
-            self._show(wire.Notice("The model could not take the conversation up again; it starts afresh."))
+            self.stage.show(
+                wire.Notice("The model could not take the conversation up again; it starts afresh.")
+            )
             self._handle = ""
             self._failed_resumes = 0
             self.control.set("resumption", wire.Resumption("", self.ledger.kept))
@@ -211,10 +227,24 @@ class SessionActor(Actor):
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await self._send_voice(live)
             while (line := self.ledger.next_to_send(self.loop.now())) is not None:
                 self.ledger.sent(self.loop.now())
                 await live.send({"text": line.text})
                 self._tell_origin(line.id, wire.LineSent(line.id))
+                await self._send_voice(live)
+
+    async def _send_voice(self, live: LiveConnection) -> None:
+        while len(self.voice):
+            try:
+                chunk = self.voice.take(time.monotonic_ns())
+            except IndexError:
+                return
+            if chunk is None:
+                await live.send({"audio_stream_end": True})
+                continue
+            await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
+            self._mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
 
     async def _receive(self, live: LiveConnection) -> None:
         async with contextlib.aclosing(live.events()) as received:
@@ -225,79 +255,27 @@ class SessionActor(Actor):
 
     def _on_event(self, event: events.Event) -> None:
         match event:
-            case events.Audio(pcm=pcm):
-                self._answering()
-                self._speak(pcm)
-            case events.Said(text=text):
-                self._answering()
-                if not self.reply.is_discarded:
-                    self._show(wire.OutputText(text))
+            case events.Audio() | events.Said():
+                self.ledger.answered(self.loop.now())
+                self._wake.set()
+                self.stage.play(event)
             case events.Understood(text=text):
-                self._show(wire.InputText(text))
+                self.stage.show(wire.InputText(text))
             case events.Cut():
-                self._cut(by_user=False)
+                self.stage.cut(by_user=False)
             case events.Generated():
-                self.hub.broadcast(wire.SpeechEnd(), self.reply.epoch, kinds=SPEAKERS)
+                self.stage.whole()
             case events.TurnOver(is_exchange_over=is_over):
                 if is_over:
-                    self._turn_over()
+                    line = self.ledger.turn_over(self.loop.now())
+                    self.stage.turn_over(None if line is None else line.id)
+                    self._wake.set()
             case events.HandleIssued(handle=handle):
                 self._store(handle, self.ledger.handle_issued())
             case events.GoingAway(time_left_s=left_s):
                 log.info("the model will close this connection in %.0f s", left_s)
             case events.Used():
                 pass
-
-    # The reply.
-
-    def _answering(self) -> None:
-        self.ledger.answered(self.loop.now())
-        self._wake.set()
-        if self.reply.begin():
-            self.control.set("epoch", self.reply.epoch)
-
-    def _speak(self, pcm: bytes) -> None:
-        if self.reply.is_discarded:
-            self.counters.drop("cut_by_user")
-            return
-        if self.reply.first_audio():
-            self._set_streaming(value=True)
-        self.hub.broadcast(wire.SpeechChunk(pcm), self.reply.epoch, kinds=SPEAKERS)
-
-    def _cut(self, *, by_user: bool) -> None:
-        if not (self.reply.is_open or self.control.state.is_streaming_output):
-            return
-        self.reply.cut(by_user=by_user)
-        self.hub.broadcast(wire.Flush(), self.reply.epoch, kinds=SPEAKERS)
-        self.control.set("epoch", self.reply.epoch)
-        self._show(wire.Interrupted())
-        self._heard()
-
-    def _turn_over(self) -> None:
-        line = self.ledger.turn_over(self.loop.now())
-        self.hub.broadcast(wire.SpeechEnd(), self.reply.epoch, kinds=SPEAKERS)
-        self.reply.over(None if line is None else line.id)
-        self._show(wire.TextComplete())
-        self._wake.set()
-        if not (self.reply.has_audio and self.hub.has("speaker")):
-            self._heard()
-
-    def _heard(self) -> None:
-        for line in self.reply.heard():
-            self._tell_origin(line, wire.LineAnswered(line))
-        if self._quiet is not None:
-            self._quiet.cancel()
-        delay_s = self.spec.settings.session.post_output_audio_delay
-        self._quiet = self.loop.call_later(delay_s, lambda: self._set_streaming(value=False))
-
-    def _set_streaming(self, *, value: bool) -> None:
-        if self._quiet is not None:
-            self._quiet.cancel()
-            self._quiet = None
-        if not value and self.reply.is_open and self.reply.has_audio:
-            return  # another reply has begun meanwhile
-        if self.control.state.is_streaming_output != value:
-            self.control.set("is_streaming_output", value)
 
     def _store(self, handle: str, lines: list[Line]) -> None:
         """Store the handle and the lines it holds as one value; only then are the lines forgotten."""

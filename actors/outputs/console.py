@@ -123,8 +123,8 @@ class ConsoleActor(Actor):
                 self._write(self._transcript.user(text))
             case wire.TextComplete():
                 self._write(self._transcript.complete())
-            case wire.Interrupted():
-                self._write(self._transcript.interrupted())
+            case wire.Interrupted(heard_ms=heard_ms):
+                self._write(self._transcript.interrupted(heard_ms))
             case wire.Notice(text=text):
                 printed = self._transcript.notice(text)
                 self._write(printed.stdout)

@@ -11,6 +11,7 @@ in pieces. White space is held back until text follows, so no line begins or end
 from typing import Final, Literal, NamedTuple
 
 INTERRUPTED: Final = "[interrupted]"
+INTERRUPTED_AFTER: Final = "[interrupted after {:.1f} s]"
 STRING_STARTS: Final = "]PX^_"
 STRING_STARTS_8_BIT: Final = "\x90\x98\x9d\x9e\x9f"
 STRING_ENDS: Final = "\a\x18\x1a\x9c"
@@ -138,12 +139,16 @@ class Transcript:
         self._begin_turn()
         return self.end_line()
 
-    def interrupted(self) -> str:
-        """End the reply where the user cut it off, and mark that; a reply that showed nothing yet needs no mark."""
+    def interrupted(self, heard_ms: int | None = None) -> str:
+        """End the reply where the user cut it off, and mark that; a reply that showed nothing yet needs no mark.
+
+        `heard_ms` is how much of it was heard: the text is ahead of the voice.
+        """
+        mark = INTERRUPTED if heard_ms is None else INTERRUPTED_AFTER.format(heard_ms / 1000)
         printed = ""
         if self._has_replied:
             start = " " if self._speaker == "assistant" else self._break_line() + self._label("assistant")
-            printed = start + self._styled(INTERRUPTED, DIM) + "\n"
+            printed = start + self._styled(mark, DIM) + "\n"
             self._speaker = None
         self._was_cut = True
         self._begin_turn()

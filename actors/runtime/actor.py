@@ -5,9 +5,7 @@ and never blocking for longer than a heartbeat: the heartbeat comes from this ve
 """
 
 import logging
-import math
 import os
-from collections import deque
 from typing import ClassVar
 
 import msgspec
@@ -16,6 +14,7 @@ from actors import wire
 from actors.runtime.bus import Identity, Link
 from actors.runtime.control import Control
 from actors.runtime.inbox import Counters, Received
+from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
 from actors.settings import Settings
@@ -64,10 +63,10 @@ class Actor:
         """One phrase for status."""
         me = Identity(spec.name, spec.kind)
         self.control_link = Link(loop, me, self.counters, self._on_control)
-        self.control = Control(self.control_link, self.on_state)
+        self.control = Control(self.control_link, self.on_state, self.on_synchronised)
         self.media = Link(loop, me, self.counters, self._on_media)
         self._is_ready = False
-        self._lags_ms: deque[float] = deque(maxlen=LAG_SAMPLES)
+        self._lag = Meter(LAG_SAMPLES)
 
     # The hooks.
 
@@ -84,6 +83,9 @@ class Actor:
     def on_state(self, key: wire.StateKey) -> None:
         """A shared value changed; `self.control.state` has it."""
 
+    def on_synchronised(self) -> None:
+        """The coordinator has told the whole state: the first time, and again after each of its restarts."""
+
     def on_welcome(self) -> None:
         """The session's hub is there (again): send what it has not acknowledged."""
 
@@ -95,11 +97,12 @@ class Actor:
 
     def health(self) -> Health:
         """Return what status shows. Override to add what only this actor knows."""
+        lag = self._lag.latency()  # of the last minute's heartbeats
         return Health(
             frames_in=self.counters.frames_in,
             frames_out=self.counters.frames_out,
             dropped=dict(self.counters.dropped),
-            loop_lag_ms_p99=self.lag_ms_p99(),
+            loop_lag_ms_p99=lag.p99 if lag is not None else 0.0,
             detail=self.detail,
         )
 
@@ -137,20 +140,13 @@ class Actor:
         self.counters.drop("unexpected")
         log.warning("did not expect %r", message)
 
-    def lag_ms_p99(self) -> float:
-        """Return how late this loop's heartbeats were, 99th percentile of the last minute, in ms."""
-        if not self._lags_ms:
-            return 0.0
-        ordered = sorted(self._lags_ms)
-        return round(ordered[min(len(ordered) - 1, math.ceil(0.99 * len(ordered)) - 1)], 2)
-
     def hello(self, link: Link) -> None:
         """Introduce ourselves to a hub."""
         link.send(wire.Hello(self.spec.kind, os.getpid()))
 
     def _beat(self, due_s: float) -> None:
         now = self.loop.now()
-        self._lags_ms.append(max(0.0, now - due_s) * 1000)
+        self._lag.add(max(0.0, now - due_s) * 1000)
         self.notifier.alive(self.health())
         self.loop.call_later(HEARTBEAT_S, lambda: self._beat(now + HEARTBEAT_S))
 

@@ -18,7 +18,12 @@ class _Pending:
 class Control:
     """Mirrors the coordinator's state. Requests survive a restart of the coordinator: they are asked again."""
 
-    def __init__(self, link: Link, on_change: Callable[[wire.StateKey], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        on_change: Callable[[wire.StateKey], None],
+        on_synchronised: Callable[[], None] = lambda: None,
+    ) -> None:
         self.state = wire.ConversationState()
         self.version = 0
         self.is_synchronised = False
@@ -26,6 +31,7 @@ class Control:
         self._seen: set[str] = set()
         self._link = link
         self._on_change = on_change
+        self._on_synchronised = on_synchronised
         self._pending: dict[int, _Pending] = {}
         self._next_request = 1
 
@@ -85,6 +91,7 @@ class Control:
         for key in wire.STATE_KEYS:
             if getattr(before, key) != getattr(state, key):
                 self._changed(key, getattr(state, key))
+        self._on_synchronised()
 
     def _apply(self, version: int, key: wire.StateKey, value: wire.Value) -> None:
         if version <= self.version:

@@ -104,7 +104,7 @@ class Parrot:
         return sum([await target.inject(do) for target in targets])
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; `host` must be loopback, port 0 is any free one. Then `port`, `ca_file` and `base_url` are known."""
+        """Listen; `host` must be loopback, port 0 is any free one; may be tried again after OSError. Then `port`, `ca_file` and `base_url` are known."""
         if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the parrot listens on loopback only, not on {host}")
         context = await asyncio.to_thread(make_server_context, self._place_ca_file())
@@ -149,7 +149,7 @@ class Parrot:
         if self.options.ca_file:
             self.ca_file = Path(self.options.ca_file)
         else:
-            self._private = tempfile.TemporaryDirectory(prefix="antiphon-parrot-")
+            self._private = self._private or tempfile.TemporaryDirectory(prefix="antiphon-parrot-")
             self.ca_file = Path(self._private.name, "ca.pem")
         return self.ca_file
 

@@ -1,0 +1,158 @@
+"""The mic actor: the user's voice, frame by frame, never late and never while it must not listen."""
+
+import contextlib
+import logging
+import os
+import time
+from array import array
+from collections import deque
+
+import msgspec
+
+from actors import wire
+from actors.devices.audio import DeviceAbsent, DeviceError, Input, open_input
+from actors.inputs.ring import Ring
+from actors.runtime import exits
+from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Health, Notifier
+from actors.settings import MicTable
+
+RATE_HZ = 16_000
+WATCH_S = 0.25
+MAX_AGE_S = 0.4
+"""Speech older than this is not sent: a late burst would be taken for fast speech."""
+PAUSE_S = 1.0
+"""The service's voice detection runs on audio time: it has to be told about a longer pause."""
+
+log = logging.getLogger("mic")
+
+
+class MicActor(Actor):
+    """Listens. Muted means that the device is closed, in this incarnation and in every later one."""
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        super().__init__(spec, loop, notifier)
+        table = spec.settings.table(spec.name, spec.kind)
+        assert isinstance(table, MicTable)
+        self._table = table
+        self._is_half_duplex = spec.settings.session.duplex == "half"
+        self._device: Input | None = None
+        self._arrived: deque[tuple[bytes, int]] = deque(maxlen=500)
+        """From the device's thread; 10 s at 20 ms."""
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._ring = Ring(capacity_s=2.0, rate_hz=RATE_HZ)
+        self._sent_s: float | None = None
+        """When the last frame went out; None while the stream is paused."""
+        self._peak = 0
+
+    def on_start(self) -> None:
+        """Wait for the coordinator: nobody listens before it is known that we are not muted."""
+        self.loop.watch(self._wake, self._frames_came)
+        self._watch()
+
+    def on_synchronised(self) -> None:
+        """Open the microphone, unless it is muted."""
+        if self.control.state.muted:
+            self.detail = "muted"
+            self.ready()
+        elif self._device is None:
+            self._open()
+
+    def on_state(self, key: wire.StateKey) -> None:
+        """Follow the mute, and the reply being spoken."""
+        if not self.control.is_synchronised:
+            return
+        if key == "muted":
+            if self.control.state.muted:
+                self._close()
+                self._pause("muted")
+                self.detail = "muted"
+            elif self._device is None:
+                self._open()
+        elif key == "is_streaming_output" and self._is_gated:
+            self._ring.clear("half_duplex")
+
+    def on_stop(self) -> None:
+        """Let go of the device."""
+        self._close()
+        with contextlib.suppress(OSError):
+            os.close(self._wake)
+
+    def health(self) -> Health:
+        """Add what only a microphone knows."""
+        return msgspec.structs.replace(
+            super().health(),
+            dropped=self.counters.dropped | self._ring.dropped,
+            overruns=self._device.xruns if self._device is not None else 0,
+            queue_ms=float(self._ring.queue_ms),
+        )
+
+    @property
+    def _is_gated(self) -> bool:
+        """Half duplex: while a reply is heard, the microphone would hear it too."""
+        return self._is_half_duplex and self.control.state.is_streaming_output
+
+    # The device.
+
+    def _open(self) -> None:
+        try:
+            self._device = open_input(self._table.device, RATE_HZ, self._table.frame_ms, self._captured)
+        except (DeviceAbsent, DeviceError) as error:
+            raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
+        self.detail = self._device.description
+
+    def _close(self) -> None:
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+        self._arrived.clear()
+
+    def _captured(self, pcm: bytes, captured_ns: int) -> None:
+        """Take a frame; in the device's thread."""
+        if len(self._arrived) == self._arrived.maxlen:
+            self.counters.drop("loop_blocked")
+        self._arrived.append((pcm, captured_ns))
+        os.eventfd_write(self._wake, 1)
+
+    def _watch(self) -> None:
+        device = self._device
+        now = self.loop.now()
+        if device is not None and (device.is_stalled(now) or device.error):
+            why = str(device.error) if device.error else "it delivers nothing any more"
+            raise exits.ActorExit(exits.DEVICE_ABSENT, f"lost the microphone {device.description}: {why}")
+        if self._sent_s is not None and now - self._sent_s > PAUSE_S:
+            self._pause("")
+        self.loop.call_later(WATCH_S, self._watch)
+
+    # The frames.
+
+    def _frames_came(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+        self.ready()
+        while self._arrived:
+            pcm, captured_ns = self._arrived.popleft()
+            self._peak = max(self._peak // 2, max(map(abs, array("h", pcm)), default=0))
+            if self.control.state.muted:
+                self.counters.drop("muted")
+            elif self._is_gated:
+                self.counters.drop("half_duplex")
+            else:
+                self._ring.add(pcm, captured_ns)
+        self._send()
+
+    def _send(self) -> None:
+        self._ring.drop_stale(time.monotonic_ns(), MAX_AGE_S)
+        for frame in self._ring.since(0):
+            if not self.media.send(wire.MicChunk(frame.pcm, frame.captured_ns)):
+                return
+            self._ring.forget(frame.seq)
+            self._sent_s = self.loop.now()
+
+    def _pause(self, reason: str) -> None:
+        """Say that no audio comes for now."""
+        if reason:
+            self._ring.clear(reason)
+        if self._sent_s is not None and self.media.send(wire.MicPaused()):
+            self._sent_s = None

@@ -1,0 +1,168 @@
+"""The speaker actor: a deep playout buffer in front of a loudspeaker, emptied the instant the reply is cut."""
+
+import logging
+import time
+
+import msgspec
+
+from actors import wire
+from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
+from actors.outputs.playout import RATE_HZ, Playout
+from actors.runtime import exits
+from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.latency import Meter
+from actors.runtime.loop import Loop
+from actors.runtime.notify import Health, Notifier
+from actors.settings import SpeakerTable
+
+PLAYING_TICK_S = 0.02
+IDLE_TICK_S = 0.25
+REPORT_EVERY_S = 0.2
+
+log = logging.getLogger("speaker")
+
+
+class SpeakerActor(Actor):
+    """Plays the replies; tells the session what was heard."""
+
+    def __init__(self, spec: ActorSpec, loop: Loop, notifier: Notifier) -> None:
+        super().__init__(spec, loop, notifier)
+        table = spec.settings.table(spec.name, spec.kind)
+        assert isinstance(table, SpeakerTable)
+        self._device_name = table.device
+        self._device: Output | None = None
+        self._playout = Playout()
+        self._epoch = 0
+        """Newest epoch seen."""
+        self._unreported: set[int] = set()
+        """Epochs whose end the session has not been told."""
+        self._reported_s = 0.0
+        self._is_pulled = False
+        self._first_sent_ns = 0
+        """When the session sent the audio that starts the reply; 0 once it sounded. Written by the device's thread too."""
+        self._receive_to_play = Meter()
+        self._flush_to_silence = Meter()
+
+    def on_synchronised(self) -> None:
+        """Open the loudspeaker. The first pull makes us ready."""
+        if self._device is not None:
+            return
+        try:
+            self._device = open_output(self._device_name, RATE_HZ, self._pull)
+        except (DeviceAbsent, DeviceError) as error:
+            raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
+        self.detail = self._device.description
+        self._tick()
+
+    def on_start(self) -> None:
+        """Wait for the coordinator: `on_synchronised` opens the device."""
+
+    def on_stop(self) -> None:
+        """Fall silent and let go of the device."""
+        if self._device is not None:
+            self._device.close()
+
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Queue, end or drop speech."""
+        match message:
+            case wire.SpeechChunk(pcm_24k=pcm):
+                self._speech_came(pcm, envelope)
+            case wire.SpeechEnd():
+                self._playout.end(envelope.epoch)
+                self._expect(envelope.epoch)
+            case wire.Flush():
+                self._flush(envelope)
+            case _:
+                super().on_message(message, envelope)
+
+    def health(self) -> Health:
+        """Add what only a loudspeaker knows."""
+        counts = self._playout.counts()
+        latency = {
+            "receive_to_play": self._receive_to_play.latency(),
+            "flush_to_silence": self._flush_to_silence.latency(),
+        }
+        return msgspec.structs.replace(
+            super().health(),
+            dropped=self.counters.dropped
+            | {f"samples_{reason}": count for reason, count in counts.dropped.items()},
+            underruns=counts.underruns,
+            overruns=counts.dropped.get("full", 0),
+            queue_ms=float(self._playout.queue_ms),
+            latency_ms={name: value for name, value in latency.items() if value is not None},
+        )
+
+    # The session's orders.
+
+    def _speech_came(self, pcm: bytes, envelope: wire.Envelope) -> None:
+        if envelope.epoch > self._epoch and self._playout.is_idle:
+            self._first_sent_ns = envelope.sent_ns
+        self._playout.add(envelope.epoch, pcm)
+        self._expect(envelope.epoch)
+
+    def _expect(self, epoch: int) -> None:
+        if epoch >= self._epoch:
+            self._epoch = epoch
+            self._unreported.add(epoch)
+
+    def _flush(self, envelope: wire.Envelope) -> None:
+        """Silence first, words after: the device is aborted before anything is reported."""
+        heard = self._playout.heard(self.loop.now(), self._latency_s)
+        self._playout.flush(envelope.epoch, fade=False)
+        if self._device is not None and any(not position.is_done for position in heard.values()):
+            self._device.abort()
+            self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
+        self._first_sent_ns = 0
+        self._epoch = max(self._epoch, envelope.epoch)
+        for epoch in sorted(self._unreported):
+            if epoch < envelope.epoch:
+                played_ms = heard[epoch].ms if epoch in heard else 0
+                self.media.send(wire.Heard(played_ms, is_done=True), epoch)
+        self._unreported = {epoch for epoch in self._unreported if epoch >= envelope.epoch}
+
+    # The device.
+
+    @property
+    def _latency_s(self) -> float:
+        return self._device.latency_s if self._device is not None else 0.0
+
+    def _pull(self, n_samples: int) -> bytes:
+        """Give the device what it asks for; in its thread."""
+        self._is_pulled = True
+        pcm = self._playout.read(n_samples)
+        if self._first_sent_ns and any(pcm):
+            audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
+            self._receive_to_play.add((audible_ns - self._first_sent_ns) / 1e6)
+            self._first_sent_ns = 0
+        return pcm
+
+    def _tick(self) -> None:
+        now = self.loop.now()
+        if self._is_pulled:
+            self.ready()
+        self._watch(now)
+        self._report(now)
+        self.loop.call_later(
+            PLAYING_TICK_S if self._unreported or not self._is_pulled else IDLE_TICK_S, self._tick
+        )
+
+    def _watch(self, now: float) -> None:
+        """A device that stops pulling says nothing: only a new process sees the devices that are there now."""
+        device = self._device
+        if device is None or not (device.is_stalled(now) or device.error):
+            return
+        why = str(device.error) if device.error else "it stopped pulling"
+        raise exits.ActorExit(exits.DEVICE_ABSENT, f"lost the loudspeaker {device.description}: {why}")
+
+    def _report(self, now: float) -> None:
+        if not self._unreported:
+            return
+        heard = self._playout.heard(now, self._latency_s)
+        is_due = now - self._reported_s >= REPORT_EVERY_S
+        for epoch in sorted(self._unreported):
+            position = heard.get(epoch)
+            if position is None or position.is_done:
+                if self.media.send(wire.Heard(position.ms if position else 0, is_done=True), epoch):
+                    self._unreported.discard(epoch)
+            elif is_due and self.media.send(wire.Heard(position.ms, is_done=False), epoch):
+                self._reported_s = now

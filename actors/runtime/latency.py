@@ -1,0 +1,31 @@
+"""Percentiles of the last few hundred measurements of one thing."""
+
+import math
+from collections import deque
+
+from actors.runtime.notify import Latency
+
+REMEMBERED = 500
+
+
+class Meter:
+    """Takes milliseconds, gives p50 and p99."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._values_ms: deque[float] = deque(maxlen=remembered)
+
+    def add(self, value_ms: float) -> None:
+        """Take one measurement."""
+        self._values_ms.append(value_ms)
+
+    def latency(self) -> Latency | None:
+        """Return the percentiles, None before the first measurement."""
+        if not self._values_ms:
+            return None
+        ordered = sorted(self._values_ms)
+        return Latency(_percentile(ordered, 0.5), _percentile(ordered, 0.99))
+
+
+def _percentile(ordered: list[float], share: float) -> float:
+    """The nearest-rank percentile."""
+    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 2)
