@@ -1,5 +1,7 @@
 """Frames, channels and rates between what a device speaks and what we speak."""
 
+import subprocess
+import sys
 from array import array
 
 import numpy as np
@@ -118,3 +120,9 @@ def test_what_was_pulled_ahead_is_gone_after_clear():
 def test_a_reader_that_gives_another_number_of_samples_is_refused():
     with pytest.raises(ValueError, match="gave 3 bytes, 240 samples are 480"):
         Puller(24_000, 24_000, lambda _: b"123").pull(240)
+
+
+def test_a_device_at_its_own_rate_needs_no_numpy():
+    script = "import sys, actors.devices.portaudio, actors.devices.wav; print({'numpy', 'soxr'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "set()\n"

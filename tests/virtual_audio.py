@@ -12,14 +12,18 @@ import tempfile
 import threading
 import time
 import wave
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 SINK_RATE_HZ = 48_000
+
+Samples: TypeAlias = npt.NDArray[np.int16]
 
 ASOUND = """\
 pcm.pulse {{ type pulse server "unix:{dir}/native" }}
@@ -121,8 +125,8 @@ class VirtualAudio:
         return answer.stdout
 
     @contextmanager
-    def speaking(self, wav: Path):
-        """Feed a WAV file to the microphone; leaves the block when it has been spoken."""
+    def speaking(self, wav: Path) -> Iterator[None]:
+        """Feed a WAV file to the microphone; the block is left when it has been spoken."""
         command = ["paplay", "-d", "micfeed", str(wav)]
         player = subprocess.Popen(command, env={**os.environ, **self.env}, stderr=subprocess.DEVNULL)
         try:
@@ -133,14 +137,15 @@ class VirtualAudio:
             player.wait()
 
     @contextmanager
-    def listening(self, rate_hz: int):
+    def listening(self, rate_hz: int) -> Iterator["Recording"]:
         """Record the loudspeaker from the first block on; gives a `Recording`."""
         command = ["parec", "--raw", "-d", "speaker.monitor", "--latency-msec=10", "--format=s16le"]
         command += ["--channels=1", f"--rate={rate_hz}"]
         recorder = subprocess.Popen(command, env={**os.environ, **self.env}, stdout=subprocess.PIPE)
+        assert recorder.stdout is not None
         recording = Recording(recorder.stdout.fileno())
         try:
-            wait_until(lambda: recording.blocks, "the recorder did not start")
+            wait_until(lambda: bool(recording.blocks), "the recorder did not start")
             yield recording
         finally:
             recorder.kill()
@@ -164,7 +169,7 @@ class Recording:
         self.thread.start()
 
     @property
-    def samples(self) -> np.ndarray:
+    def samples(self) -> Samples:
         """All of it, int16 mono."""
         pcm = b"".join(block for _, block in self.blocks)
         return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype=np.int16)
@@ -178,7 +183,7 @@ class Recording:
             self.blocks.append((time.monotonic(), block))
 
 
-def wait_until(is_so, otherwise: str, within_s: float = 10.0) -> float:
+def wait_until(is_so: Callable[[], object], otherwise: str, within_s: float = 10.0) -> float:
     """Wait for a condition; gives how long it took in seconds, raises AssertionError after `within_s`."""
     started = time.monotonic()
     while not is_so():
@@ -187,7 +192,7 @@ def wait_until(is_so, otherwise: str, within_s: float = 10.0) -> float:
     return time.monotonic() - started
 
 
-def speech_like(seconds: float, rate_hz: int) -> np.ndarray:
+def speech_like(seconds: float, rate_hz: int) -> Samples:
     """Noise below 3 kHz with the rhythm of syllables: no two moments are alike, the same at every rate. int16."""
     n_samples = round(seconds * SINK_RATE_HZ)
     spectrum = np.fft.rfft(np.random.default_rng(7).standard_normal(n_samples))
@@ -195,10 +200,10 @@ def speech_like(seconds: float, rate_hz: int) -> np.ndarray:
     low = np.fft.irfft(spectrum, n_samples)
     rhythm = 0.65 + 0.35 * np.sin(2 * np.pi * 4 * np.arange(n_samples) / SINK_RATE_HZ)
     loud = np.int16(6000 * rhythm * low / low.std())
-    return soxr.resample(loud, SINK_RATE_HZ, rate_hz)
+    return np.asarray(soxr.resample(loud, SINK_RATE_HZ, rate_hz), dtype=np.int16)
 
 
-def write_wav(path: Path, samples: np.ndarray, rate_hz: int) -> Path:
+def write_wav(path: Path, samples: Samples, rate_hz: int) -> Path:
     """Write int16 mono."""
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -208,7 +213,7 @@ def write_wav(path: Path, samples: np.ndarray, rate_hz: int) -> Path:
     return path
 
 
-def align(heard: np.ndarray, sent: np.ndarray) -> np.ndarray:
+def align(heard: Samples, sent: Samples) -> Samples:
     """Cut from what was heard the part where `sent` stands."""
     size = 1 << (len(heard) + len(sent)).bit_length()
     spectrum = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(sent.astype(float), size))
@@ -216,12 +221,12 @@ def align(heard: np.ndarray, sent: np.ndarray) -> np.ndarray:
     return heard[start : start + len(sent)]
 
 
-def correlation(heard: np.ndarray, sent: np.ndarray) -> float:
+def correlation(heard: Samples, sent: Samples) -> float:
     """How alike two signals of one length are: 1 is the same but for loudness."""
     return float(np.corrcoef(heard.astype(float), sent.astype(float))[0, 1])
 
 
-def broken_blocks(heard: np.ndarray, sent: np.ndarray, rate_hz: int) -> int:
+def broken_blocks(heard: Samples, sent: Samples, rate_hz: int) -> int:
     """How many blocks of 20 ms do not hold what was sent at that very place."""
     n = rate_hz // 50
     pairs = ((heard[at : at + n], sent[at : at + n]) for at in range(0, len(sent) - n + 1, n))
