@@ -15,7 +15,7 @@ from actors.runtime.actor import ActorSpec
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
 from supervisor.policy import History
-from supervisor.report import ActorReport
+from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
 
 PASSED_ON = [
@@ -61,6 +61,8 @@ SESSION_ONLY = (
 LATE_BEAT_S = 1.5
 """Three missed heartbeats: the actor is degraded."""
 
+CPU_SPAN_NS = 2_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -96,6 +98,8 @@ class Child:
     detail: str = ""
     last_exit: str | None = None
     is_restart_wanted: bool = False
+    _cpu: CpuSample | None = None
+    _next_cpu: CpuSample | None = None
 
     @property
     def pid(self) -> int | None:
@@ -127,6 +131,7 @@ class Child:
         self.started_s = time.monotonic()
         self.restarts += 1
         self.create_time = _create_time(self.process.pid)
+        self._cpu = self._next_cpu = None
 
     def reported(self, report: Report, now: float) -> None:
         """Take in what the child said."""
@@ -159,6 +164,14 @@ class Child:
             except (ProcessLookupError, PermissionError):
                 return
 
+    def sample_cpu(self) -> None:
+        """Remember the processor time used so far; status compares with the sample before, 2 to 4 s old."""
+        used_s = None if self.pid is None else cpu_s(self.pid)
+        if used_s is None:
+            self._cpu = self._next_cpu = None
+        elif self._next_cpu is None or time.monotonic_ns() - self._next_cpu.at_ns > CPU_SPAN_NS:
+            self._cpu, self._next_cpu = self._next_cpu, CpuSample(time.monotonic_ns(), used_s)
+
     def report(self, now: float) -> ActorReport:
         """Return its row of the state file."""
         state = self.state
@@ -179,6 +192,7 @@ class Child:
             out_per_s=self.out_per_s,
             detail=self.detail,
             last_exit=self.last_exit,
+            cpu=self._cpu or self._next_cpu,
             is_optional=self.spec.is_optional,
         )
 
@@ -207,6 +221,15 @@ class Child:
             "ANTIPHON_LIFELINE": str(around.lifeline),
             "NOTIFY_SOCKET": around.notify_address,
         }
+
+
+def cpu_s(pid: int) -> float | None:
+    """Return the processor time a process has used, None when it is gone."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)
 
 
 def _create_time(pid: int) -> float | None:

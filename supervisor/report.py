@@ -13,6 +13,13 @@ RESTART_ORDER = b"X_RESTART="
 """What the command line sends to the supervisor's notify socket, followed by an actor's name."""
 
 
+class CpuSample(msgspec.Struct, frozen=True):
+    """How much processor time a process had used at a moment: psutil counts in 10 ms, so a span of seconds is needed."""
+
+    at_ns: int
+    used_s: float
+
+
 class ActorReport(msgspec.Struct, frozen=True):
     """What the supervisor knows about one child. Monotonic times are in nanoseconds, None before the first."""
 
@@ -30,6 +37,7 @@ class ActorReport(msgspec.Struct, frozen=True):
     out_per_s: float
     detail: str
     last_exit: str | None
+    cpu: "CpuSample | None" = None
     is_optional: bool = False
     """`enabled = "auto"`: without its device the tree is well."""
 

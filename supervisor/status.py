@@ -8,10 +8,10 @@ import msgspec
 import psutil
 
 from actors.wire import ConversationState
+from supervisor.child import cpu_s
 from supervisor.instance import Instance, read_json
-from supervisor.report import ActorReport, TreeReport
+from supervisor.report import ActorReport, CpuSample, TreeReport
 
-SAMPLE_S = 0.1
 LATE_BEAT_S = 1.5
 STALE_S = 2.0
 """The supervisor writes twice a second; this long without means that it hangs."""
@@ -33,7 +33,7 @@ class Found:
 
 
 def look(name: str) -> Found:
-    """Find out how a tree is. Takes about 0.1 s: CPU use is measured over that time."""
+    """Find out how a tree is."""
     instance = Instance(name)
     try:
         report = read_json(instance.state_file, TreeReport)
@@ -123,21 +123,11 @@ def _document(
 
 
 def _rows(report: TreeReport) -> list[dict[str, Any]]:
-    processes = {row.name: living(row.pid, row.create_time) for row in report.actors if row.pid is not None}
-    before = {name: _cpu_s(process) for name, process in processes.items()}
-    began = time.monotonic()
-    if any(process is not None for process in processes.values()):
-        time.sleep(SAMPLE_S)
-    span_s = time.monotonic() - began
-    rows = []
-    for row in report.actors:
-        process = processes.get(row.name)
-        used_s = (_cpu_s(process) - before[row.name]) if process is not None else 0.0
-        rows.append(_row(row, process, 100 * used_s / max(span_s, 0.01)))
-    return rows
+    found = {row.name: living(row.pid, row.create_time) for row in report.actors if row.pid is not None}
+    return [_row(row, found.get(row.name)) for row in report.actors]
 
 
-def _row(row: ActorReport, process: psutil.Process | None, cpu_percent: float) -> dict[str, Any]:
+def _row(row: ActorReport, process: psutil.Process | None) -> dict[str, Any]:
     now_ns = time.monotonic_ns()
     age_s = None if row.beat_ns is None else round((now_ns - row.beat_ns) / 1e9, 2)
     state = row.state
@@ -157,7 +147,7 @@ def _row(row: ActorReport, process: psutil.Process | None, cpu_percent: float) -
         if process is None or row.started_ns is None
         else round((now_ns - row.started_ns) / 1e9, 1),
         "restarts": row.restarts,
-        "cpu_percent": None if process is None else round(cpu_percent, 1),
+        "cpu_percent": None if process is None else _cpu_percent(row, process),
         **_resources(process),
         "heartbeat_age_s": age_s,
         "loop_lag_ms_p99": health.loop_lag_ms_p99,
@@ -189,12 +179,14 @@ def _resources(process: psutil.Process | None) -> dict[str, int | None]:
     return found
 
 
-def _cpu_s(process: psutil.Process | None) -> float:
-    try:
-        times = process.cpu_times() if process is not None else None
-    except psutil.Error:
-        return 0.0
-    return times.user + times.system if times is not None else 0.0
+def _cpu_percent(row: ActorReport, process: psutil.Process) -> float | None:
+    """Return the share of one core used since the supervisor's last sample but one, or since the birth."""
+    used_s = cpu_s(process.pid)
+    if used_s is None or row.started_ns is None:
+        return None
+    since = row.cpu or CpuSample(row.started_ns, 0.0)
+    span_s = (time.monotonic_ns() - since.at_ns) / 1e9
+    return round(100 * (used_s - since.used_s) / span_s, 1) if span_s > 0 else None
 
 
 def _is_stopped(process: psutil.Process) -> bool:

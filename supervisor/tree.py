@@ -248,6 +248,8 @@ class Tree:
 
     def _tick(self) -> None:
         self._start_what_can()
+        for child in self._children:
+            child.sample_cpu()
         self._write()
         self._loop.call_later(TICK_S, self._tick)
 

@@ -30,6 +30,7 @@ voice = "tones"
 audio_speed = 0
 max_turns = 100000
 journal = "{journal}"
+script = "{script}"
 [supervision]
 max_restarts = 10000
 """
@@ -49,21 +50,32 @@ class Tree:
     """One conversation with its own runtime and log directories."""
 
     def __init__(
-        self, directory: Path, config: str = CONFIG, environment: dict[str, str] | None = None
+        self,
+        directory: Path,
+        config: str = CONFIG,
+        environment: dict[str, str] | None = None,
+        rules: list[dict[str, Any]] | None = None,
     ) -> None:
         self.directory = directory
         self.run_root = directory / "run"
         self.log_root = directory / "log"
+        self.temporary = directory / "tmp"
+        self.temporary.mkdir()
         self.journal = directory / "journal.jsonl"
+        script = directory / "script.json"
+        script.write_text(json.dumps(rules or []))
         self.config = directory / "test.toml"
-        self.config.write_text(config.format(journal=self.journal))
+        self.config.write_text(config.format(journal=self.journal, script=script, directory=directory))
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")},
             "ANTIPHON_RUNTIME_DIR": str(self.run_root),
             "ANTIPHON_LOG_DIR": str(self.log_root),
+            "TMPDIR": str(self.temporary),
             **(environment or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._events: list[dict[str, Any]] = []
+        self._read_bytes = 0
 
     @property
     def run_dir(self) -> Path:
@@ -80,6 +92,10 @@ class Tree:
             check=False,
             **options,
         )
+
+    def converse(self, lines: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a whole conversation whose user's side comes through a pipe."""
+        return self.command("start", str(self.config), *words, input=lines, **options)
 
     def start(self, *words: str, **options: Any) -> "subprocess.Popen[bytes]":
         """Start in the foreground, with pipes unless told otherwise."""
@@ -126,11 +142,17 @@ class Tree:
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return what the parrot wrote down."""
-        if not self.journal.exists():
-            return []
-        lines = self.journal.read_text().splitlines()
-        events = [json.loads(line) for line in lines if line.endswith("}")]
-        return [event for event in events if kind in {None, event.get("event")}]
+        if self.journal.exists():
+            with self.journal.open("rb") as file:
+                file.seek(self._read_bytes)
+                whole = file.read().rpartition(b"\n")[0]
+            self._read_bytes += len(whole) + 1 if whole else 0
+            self._events += [json.loads(line) for line in whole.splitlines()]
+        return [event for event in self._events if kind in {None, event.get("event")}]
+
+    def context(self) -> dict[str, int]:
+        """Return what the model's context holds of the user, and how often, after the last turn that is over."""
+        return dict(self.events("turn_complete")[-1]["texts"])
 
     def actors(self) -> list[psutil.Process]:
         """Return every living actor process of this tree, whoever its parent is."""
@@ -141,6 +163,12 @@ class Tree:
                 if environ.get("NOTIFY_SOCKET", "").startswith(str(self.run_root)):
                     found.append(process)
         return found
+
+    def leftovers(self) -> list[str]:
+        """Return what must not be there when a conversation is over: processes, sockets, files outside of the logs."""
+        processes = [f"{process.pid} {process.name()}" for process in self.actors()]
+        files = [path for root in (self.run_root, self.temporary) for path in sorted(root.rglob("*"))]
+        return processes + [str(path.relative_to(self.directory)) for path in files]
 
     def logs(self) -> str:
         """Return the ends of all logs, for failure messages."""
@@ -175,10 +203,14 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def tree(config: str = CONFIG, environment: dict[str, str] | None = None) -> Iterator[Tree]:
+def tree(
+    config: str = CONFIG,
+    environment: dict[str, str] | None = None,
+    rules: list[dict[str, Any]] | None = None,
+) -> Iterator[Tree]:
     """Make a tree in a directory with a short name (sockets allow no long ones), and remove everything after."""
     directory = Path(tempfile.mkdtemp(prefix="at-", dir="/tmp"))
-    made = Tree(directory, config, environment)
+    made = Tree(directory, config, environment, rules)
     try:
         yield made
     finally:

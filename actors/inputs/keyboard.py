@@ -51,9 +51,11 @@ class KeyboardActor(Actor):
         self._escape_timer: Timer | None = None
         self._owns_terminal = False
         self._is_over = False
+        self._has_quit = False
+        """A pipe said the quit command: what it says after that is not taken."""
         self._failed = ""
         self._commands: dict[str, Callable[[], None]] = {
-            self.table.quit: self._quit,
+            self.table.quit: self._quit if self._is_terminal else self._quit_in_turn,
             "/help": self._help,
             "/interrupt": self._interrupt,
             "/mute": lambda: self._mute(muted=True),
@@ -69,10 +71,9 @@ class KeyboardActor(Actor):
         if self._is_terminal:
             self._keys.enter()
             self.loop.watch(0, self._typed)
-            self.detail = "terminal"
-        else:
+        elif not self._has_quit:
             self._listen_to_pipe()
-            self.detail = "pipe"
+        self.detail = "terminal" if self._is_terminal else "pipe"
         self._tick()
         self.ready()
 
@@ -125,6 +126,8 @@ class KeyboardActor(Actor):
     # Lines.
 
     def _take_line(self, number: int) -> None:
+        if self._has_quit:
+            return
         text = self._spool.lines[number].decode(errors="replace").strip()
         command = self._commands.get(text)
         if command is not None:
@@ -164,6 +167,10 @@ class KeyboardActor(Actor):
             self.notifier.ended(self._failed, failed=True)
         self.control.set("terminated", value=True)
         self._is_over = False
+
+    def _quit_in_turn(self) -> None:
+        """Piped lines are a dialogue: those before the command are answered first."""
+        self._has_quit = self._is_over = True
 
     def _interrupt(self) -> None:
         self.media.send(wire.Interrupt())
@@ -270,6 +277,6 @@ class KeyboardActor(Actor):
             self._spool.add(b"\n")
         for number in range(before + 1, self._spool.last + 1):
             self._take_line(number)
-        self._is_over = not data
+        self._is_over = self._is_over or not data
         self._send_due()
-        return bool(data)
+        return bool(data) and not self._has_quit

@@ -7,6 +7,7 @@ for the dead one reaches the new one (IMMEDIATE: no queue without a connection).
 ZeroMQ's descriptor is edge-triggered: after every receive *and* every send what is pending must be looked at again.
 """
 
+import contextlib
 import logging
 import os
 import time
@@ -109,7 +110,6 @@ class _Socket:
         try:
             self._socket.send_multipart(parts, zmq.DONTWAIT)
         except zmq.Again:
-            self._counters.drop("blocked")
             return False
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
@@ -176,7 +176,8 @@ class Link(_Socket):
     ) -> None:
         super().__init__(loop, me, counters, handler, inbox_limit=inbox_limit)
         self.hub_boot_id = 0
-        """Incarnation of the hub that welcomed us; 0 before the first."""
+        """Incarnation of the hub that welcomed us; 0 while there is none."""
+        self._monitor: zmq.Socket[bytes] | None = None
 
     def connect(self, address: str) -> None:
         """Connect, and go on trying for as long as it takes. The hub need not be there yet."""
@@ -185,11 +186,30 @@ class Link(_Socket):
         socket.set(zmq.PROBE_ROUTER, 1)
         socket.set(zmq.RECONNECT_IVL, 20)
         socket.set(zmq.RECONNECT_IVL_MAX, 200)
+        self._monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._loop.watch(self._monitor.fileno(), self._lost)
         socket.connect(address)
 
     def send(self, message: wire.Wire, epoch: int = 0) -> bool:
         """Send to the hub. False when it cannot be taken now (no hub, or its queue is full): nothing is queued."""
+        if not self.hub_boot_id:
+            return False  # a hub that does not know us yet would drop it
         return self._send([self._envelope(message, epoch)])
+
+    def close(self, linger_ms: int = 0) -> None:
+        """Close. What was sent has `linger_ms` to leave."""
+        if self._monitor is not None and self._socket is not None:
+            self._loop.unwatch(self._monitor.fileno())
+            self._socket.disable_monitor()
+            self._monitor = None
+        super().close(linger_ms)
+
+    def _lost(self) -> None:
+        """The connection broke: until the next Welcome there is no hub."""
+        with contextlib.suppress(zmq.Again):
+            while self._monitor is not None:
+                self._monitor.recv_multipart(zmq.DONTWAIT)
+                self.hub_boot_id = 0
 
     def _read(self, parts: list[bytes]) -> None:
         received = self._decode(parts[0], None) if len(parts) == 1 else None
