@@ -8,8 +8,11 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Duplex = Literal["half", "full", "headset"]
 Provider = Literal["auto", "gemini", "vertex", "parrot"]
 Enabled: TypeAlias = bool | Literal["auto"]
-SessionName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
-VariableName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+ACTOR_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z"
+"""Names become file names and travel in every envelope."""
+SessionName = Annotated[str, msgspec.Meta(pattern=ACTOR_NAME)]
+VariableName = Annotated[str, msgspec.Meta(pattern=r"^(?!AIza)[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
+"""Never a key itself: Google's begin with AIza."""
 
 DEFAULT_MODEL = "gemini-2.5-flash-native-audio-preview-12-2025"
 

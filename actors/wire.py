@@ -49,6 +49,10 @@ class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kept: Annotated[dict[Name, Count], msgspec.Meta(max_length=64)] = {}
     """Highest line number per origin."""
 
+    def __repr__(self) -> str:
+        """Keep the handle out of every log: whoever has it can take the conversation up."""
+        return f"Resumption(handle=<{len(self.handle)} characters>, kept=<{len(self.kept)} origins>)"
+
 
 class ConversationState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the coordinator owns. Field names are the keys of `SetState` and `GetState`."""
@@ -338,8 +342,11 @@ _decoder: msgspec.msgpack.Decoder[Envelope] = msgspec.msgpack.Decoder(Envelope)
 
 
 def encode(envelope: Envelope) -> bytes:
-    """Write one frame. Raises `WireError` if it is over the limit a receiver accepts."""
-    frame = _encoder.encode(envelope)
+    """Write one frame. Raises `WireError` if it is over the limit a receiver accepts, or holds half a character."""
+    try:
+        frame = _encoder.encode(envelope)
+    except UnicodeEncodeError as error:
+        raise WireError("malformed", f"{envelope.body!a} cannot be written: {error.reason}") from None
     if len(frame) > MAX_FRAME_BYTES:
         raise WireError(
             "oversized", f"{envelope.body!r} makes {len(frame)} bytes, at most {MAX_FRAME_BYTES} are sent"

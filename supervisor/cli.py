@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
     restart.add_argument("actor")
     restart.add_argument("--name", default="")
     restart.set_defaults(command=_restart)
+    devices = commands.add_parser("devices", help="list microphones and loudspeakers")
+    devices.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    devices.set_defaults(command=_devices)
     for word, text in (
         ("mute", "stop listening until `unmute`"),
         ("unmute", "listen again"),
@@ -210,6 +213,12 @@ def _logs(arguments: argparse.Namespace, _: list[str]) -> int:
     from supervisor import logs
 
     return logs.show(log_root() / _name(arguments), arguments.actor, follow=arguments.follow)
+
+
+def _devices(arguments: argparse.Namespace, _: list[str]) -> int:
+    from supervisor import devices
+
+    return devices.show(as_json=arguments.json)
 
 
 def _say(arguments: argparse.Namespace, _: list[str]) -> int:

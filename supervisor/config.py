@@ -1,6 +1,7 @@
 """Reading a configuration: TOML -> `Settings`, with every problem found at once and named as `file:table.key`."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 
 from actors.settings import (
+    ACTOR_NAME,
     TABLE_OF_KIND,
     ActorTable,
     ModelTable,
@@ -17,6 +19,7 @@ from actors.settings import (
     SupervisionTable,
     Table,
 )
+from supervisor.spec import KINDS
 
 TABLES: dict[str, type[Table]] = {
     "session": SessionTable,
@@ -24,6 +27,7 @@ TABLES: dict[str, type[Table]] = {
     "supervision": SupervisionTable,
 }
 _SECRETS = ("key", "token", "secret", "password", "credential")
+_NO_KEY_HERE = "must be the *name* of an environment variable, not the key itself"
 
 
 class ConfigError(Exception):
@@ -104,11 +108,17 @@ def _actor(name: str, table: Any, problems: list[str]) -> None:
         problems.append(f"{where}: must be a table, [{where}]")
         return
     kind = table.get("kind", "") or name
-    if kind not in TABLE_OF_KIND:
+    if not re.fullmatch(ACTOR_NAME, name):
+        problems.append(f"{where}: a name has at most 32 letters, digits, '-', '_' and '.'")
+        return
+    if not isinstance(kind, str) or kind not in TABLE_OF_KIND:
         hint = _did_you_mean(str(kind), TABLE_OF_KIND)
         problems.append(
             f"{where}.kind: {kind!r} is not a kind of actor{hint}; there are {', '.join(TABLE_OF_KIND)}"
         )
+        return
+    if name in KINDS and name != kind:
+        problems.append(f"{where}: {name} is the name of a kind; call a {kind} something else")
         return
     _table(TABLE_OF_KIND[kind], table, where, problems)
 
@@ -127,7 +137,8 @@ def _table(table_type: type[Table], values: Any, where: str, problems: list[str]
         try:
             good[key] = msgspec.convert(value, types[key])
         except msgspec.ValidationError as error:
-            problems.append(f"{where}.{key}: {_in_words(error, value)}")
+            problem = _NO_KEY_HERE if key == "api_key_env" else _in_words(error, value)
+            problems.append(f"{where}.{key}: {problem}")
     return table_type(**good)
 
 

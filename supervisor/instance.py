@@ -145,7 +145,10 @@ class Instance:
 
 
 def read_json(path: Path, kind: type[Kind]) -> Kind | None:
-    """Return the file's content, None when there is none or it cannot be read."""
-    with contextlib.suppress(OSError, msgspec.DecodeError):
+    """Return the file's content, None when there is none or it makes no sense. Raises `PermissionError`."""
+    try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    return None
+    except PermissionError:
+        raise
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -64,7 +64,8 @@ class History:
         if code == exits.DEVICE_ABSENT:
             self._absences += 1
             first, longest = DEVICE_WAIT_S
-            return Decision(Verdict.ABSENT, min(longest, first * 2 ** (self._absences - 1)))
+            doublings = min(self._absences - 1, 10)  # a device may be absent for weeks
+            return Decision(Verdict.ABSENT, min(longest, first * 2**doublings))
         return self._crashed(ran_s, now)
 
     def was_ready(self) -> None:

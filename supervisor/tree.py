@@ -189,10 +189,10 @@ class Tree:
         for child in self._children:
             if child.spec.name == name and self._ending is None:
                 log.info("restart of %s, as asked", name)
-                child.is_restart_wanted = True
                 if child.process is None:
                     self._start(child)
                 else:
+                    child.is_restart_wanted = True
                     child.signal(signal.SIGTERM)
                     self._loop.call_later(
                         child.spec.how.stop_within_s, functools.partial(self._kill, [child])

@@ -1,9 +1,11 @@
 """A user at a terminal: a real pty, a shell-like session leader with the program as its foreground job, and what the screen shows."""
 
+import codecs
 import contextlib
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from trees import wait_for
+from trees import PATIENCE_S, wait_for
 
 SHELL = """
 import fcntl, os, signal, subprocess, sys, termios
@@ -164,7 +166,7 @@ class Terminal:
         self.signal(signal.SIGKILL)
         os.close(self._hold)
         self._shell.wait()
-        self._reader.join()
+        self._reader.join(PATIENCE_S)
         os.close(self._user)
         os.close(self._reports)
         assert self.failure is None, self.failure
@@ -172,15 +174,19 @@ class Terminal:
     def _report(self) -> int:
         text = b""
         while not text.endswith(b" "):
+            assert select.select([self._reports], [], [], PATIENCE_S)[0], (
+                f"it goes on; the screen:\n{self.text}"
+            )
             byte = os.read(self._reports, 1)
             assert byte, "the shell died"
             text += byte
         return int(text)
 
     def _read(self) -> None:
+        decode = codecs.getincrementaldecoder("utf-8")().decode
         try:
             while data := os.read(self._user, 65536):
-                self.screen.show(data.decode())
+                self.screen.show(decode(data))
         except OSError:
             return  # everybody has left the terminal
         except (AssertionError, UnicodeDecodeError) as error:

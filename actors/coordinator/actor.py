@@ -1,6 +1,7 @@
 """The owner of the shared state: serves get, set and watch, and knows nothing of audio."""
 
 import logging
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
 
 PING_S = 0.5
+CONSOLES = frozenset({"console"})
 YIELD_WITHIN_S = 0.3
 """A keyboard that hangs must not keep the reply off the screen."""
 
@@ -40,6 +42,8 @@ class CoordinatorActor(Actor):
         self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
         self._file = MemoryFile(Path(spec.run_dir) / "conversation.state")
         self._names: set[str] = set()
+        self._notices: deque[wire.Notice] = deque(maxlen=20)
+        self._noticed: dict[str, str] = {}
         self._waiting: _Waiting | None = None
         self._yields = 0
         self.conversation = Conversation()
@@ -70,7 +74,7 @@ class CoordinatorActor(Actor):
             case wire.Hello():
                 self._greet(route)
             case wire.Present() as present:
-                self._gone(present)
+                self._gone(route, present)
             case wire.GetState(request=request, key=key):
                 self._answer(route, request, key)
             case wire.SetState() as change:
@@ -79,15 +83,20 @@ class CoordinatorActor(Actor):
                 if self._waiting is not None and self._waiting.number == number:
                     self._go_on(self._waiting)
             case wire.Notice() as notice:
-                self.hub.broadcast(notice, kinds=frozenset({"console"}))
+                self._pass_on(received.envelope.sender, notice)
             case message:
                 self.unexpected(message)
 
     def _greet(self, route: bytes) -> None:
-        peer = self.hub.peers[route]
+        peer = self.hub.peers.get(route)
+        if peer is None:  # gone again before its turn came
+            return
         if peer.kind == "cli":  # a command in passing, not an actor
             self.hub.send(route, self.conversation.snapshot_for(peer.kind))
             return
+        if peer.kind == "console":
+            while self._notices and self.hub.send(route, self._notices[0]):
+                self._notices.popleft()
         again = peer.name in self._names
         self._names.add(peer.name)
         self._save()
@@ -98,15 +107,30 @@ class CoordinatorActor(Actor):
         self._tell(wire.Present(peer.name, peer.kind, here=True, again=again), but=peer.name)
         log.info("%s is here%s", peer.name, " again" if again else "")
 
-    def _gone(self, present: wire.Present) -> None:
+    def _pass_on(self, sender: str, notice: wire.Notice) -> None:
+        """Show a notice: to a console that is not there yet, later; the same one again (a device that stays away), not."""
+        if self._noticed.get(sender) == notice.text:
+            return
+        self._noticed[sender] = notice.text
+        if not self.hub.broadcast(notice, kinds=CONSOLES):
+            self._notices.append(notice)
+
+    def _gone(self, route: bytes, present: wire.Present) -> None:
         if present.kind == "cli":
             return
         log.info("%s is gone", present.name)
         self._tell(present, but=present.name)
-        if present.kind == "console" and not self.hub.has("console"):
-            self._change("console_mode", "input")  # the terminal would stay locked for ever
+        if self._waiting is not None and self._waiting.route == route:  # nobody wants the terminal any more
+            self._waiting.timer.cancel()
+            self._waiting = None
         if self._waiting is not None and present.kind == "keyboard":
             self._go_on(self._waiting)
+        if present.kind == "console" and not self._has_another_console(present.name):
+            self._change("console_mode", "input")  # the terminal would stay locked for ever
+
+    def _has_another_console(self, name: str) -> bool:
+        """Another one, not the same one restarted: that begins without the terminal."""
+        return any(peer.kind == "console" and peer.name != name for peer in self.hub.peers.values())
 
     def _tell(self, message: wire.Wire, but: str) -> None:
         for route, peer in list(self.hub.peers.items()):
@@ -114,14 +138,21 @@ class CoordinatorActor(Actor):
                 self.hub.send(route, message)
 
     def _answer(self, route: bytes, request: int, key: wire.StateKey) -> None:
-        peer = self.hub.peers.get(route)
-        if peer is None or not may_see(peer.kind, key):
-            self.hub.send(route, wire.Refused(request, f"{key} is not for this actor"))
+        if self._is_refused(route, request, key):
             return
         value = getattr(self.conversation.state, key)
         self.hub.send(route, wire.StateValue(request, key, value, self.conversation.version))
 
+    def _is_refused(self, route: bytes, request: int, key: wire.StateKey) -> bool:
+        peer = self.hub.peers.get(route)
+        if peer is not None and may_see(peer.kind, key):
+            return False
+        self.hub.send(route, wire.Refused(request, f"{key} is not for this actor"))
+        return True
+
     def _wanted(self, route: bytes, change: wire.SetState) -> None:
+        if self._is_refused(route, change.request, change.key):
+            return
         if change.key == "console_mode" and needs_a_clean_line(
             self.conversation.state.console_mode, change.value
         ):

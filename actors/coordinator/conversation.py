@@ -14,14 +14,15 @@ class Conversation:
     def __init__(self, state: wire.ConversationState | None = None, version: int = 0) -> None:
         self.state = state or wire.ConversationState()
         self.version = version
-        self.changed_at: dict[str, int] = {}
+        self.changed_at: dict[str, int] = dict.fromkeys(wire.STATE_KEYS, version)
+        """After a restart nothing finer is known: a change that depends on an older version is refused."""
 
     def change(
         self, key: wire.StateKey, value: wire.Value, if_version: int | None = None
     ) -> wire.Changed | None:
         """Set a value; None when it was that already. Raises `ValueError` for a wrong value or a lost race."""
         state = wire.with_value(self.state, key, value)
-        if if_version is not None and self.changed_at.get(key, 0) > if_version:
+        if if_version is not None and self.changed_at[key] > if_version:
             raise ValueError(f"{key} changed since version {if_version} (at {self.changed_at[key]})")
         if key == "terminated" and self.state.terminated and not getattr(state, key):
             raise ValueError("terminated cannot be taken back: the conversation is ending")

@@ -110,7 +110,7 @@ def rate_of(mime_type: str) -> int:
     """Return the rate in Hz that an audio MIME type declares, or the documented default."""
     for parameter in mime_type.split(";")[1:]:
         key, _, value = parameter.strip().partition("=")
-        if key == "rate" and value.isdigit():
+        if key == "rate" and value.isdecimal():
             return int(value)
     return OUTPUT_RATE_HZ
 

@@ -44,6 +44,8 @@ class Ledger:
         self._queue: deque[Line] = deque()
         self._open: deque[_Turn] = deque()
         self._over: list[tuple[Line, float]] = []
+        self._held: list[Line] = []
+        """In the newest snapshot, which is what will be resumed from, but that is not stored yet."""
         self._has_handles = False
 
     def resume(self, resumption: Resumption) -> None:
@@ -59,7 +61,7 @@ class Ledger:
     @property
     def has_unsettled(self) -> bool:
         """Whether any line is not kept yet."""
-        return bool(self._queue or self._open or self._over)
+        return bool(self._queue or self._open or self._over or self._held)
 
     def accept(self, line: Line) -> bool:
         """Take a line to be sent. False when it is kept already; a line on its way is not taken twice."""
@@ -98,7 +100,9 @@ class Ledger:
     def handle_issued(self) -> list[Line]:
         """A snapshot was taken now: return the lines it holds. Call `keep` when it is stored."""
         self._has_handles = True
-        return [line for line, _ in self._over]
+        self._held += [line for line, _ in self._over]
+        self._over.clear()
+        return list(self._held)
 
     def settled_without_handle(self, now: float) -> list[Line]:
         """Where the service issues no handles at all, the end of the turn has to do."""
@@ -118,10 +122,11 @@ class Ledger:
         """The snapshot that holds these lines is stored: forget them."""
         self.kept = self.kept_with(lines)
         gone = {id(line) for line in lines}
+        self._held = [line for line in self._held if id(line) not in gone]
         self._over = [(line, over_at) for line, over_at in self._over if id(line) not in gone]
 
     def connection_lost(self) -> None:
-        """Whatever is not kept is not in the context that will be resumed: it goes to the front of the queue."""
+        """Whatever no snapshot holds is not in the context that will be resumed: it goes to the front of the queue."""
         again = [line for line, _ in self._over] + [turn.line for turn in self._open if turn.line is not None]
         self._queue.extendleft(reversed(again))
         self._over.clear()
@@ -129,4 +134,5 @@ class Ledger:
 
     def _known(self) -> set[LineId]:
         known = {line.id for line in self._queue} | {line.id for line, _ in self._over}
+        known |= {line.id for line in self._held}
         return known | {turn.line.id for turn in self._open if turn.line is not None}

@@ -99,10 +99,10 @@ class ConsoleActor(Actor):
         if self._mode == "input" or self._owns:
             return
         self._owns = True
-        held, self._held = self._held, []
-        for message in held:
+        while self._held:
+            message = self._held.pop(0)
             self._print(message)
-            self._give_back_after(message)
+            self._give_back_after(message)  # after the last: until then more is to be printed
 
     def _give_back_after(self, message: wire.Wire) -> None:
         """The keyboard gets the terminal back when a turn, or a notice between turns, is on the screen."""

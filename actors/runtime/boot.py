@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import msgspec
 
+from actors import wire
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.loop import PollLoop
@@ -65,6 +66,10 @@ def _serve(actor_type: type[Actor], spec: ActorSpec, notifier: Notifier) -> None
     try:
         actor.start()
         loop.run()
+    except exits.ActorExit as end:
+        if end.code == exits.DEVICE_ABSENT:  # nobody looks into a log while a microphone is just not there
+            actor.control_link.send(wire.Notice(f"{spec.name}: {end}"))
+        raise
     finally:
         actor.stop()
 

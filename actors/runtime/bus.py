@@ -115,8 +115,9 @@ class _Socket:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
             return False
+        finally:
+            self._look_again()  # a send that fails consumes the edge as well
         self._counters.frames_out += 1
-        self._look_again()
         return True
 
     def _look_again(self) -> None:
@@ -212,10 +213,14 @@ class Link(_Socket):
                 self.hub_boot_id = 0
 
     def _read(self, parts: list[bytes]) -> None:
-        received = self._decode(parts[0], None) if len(parts) == 1 else None
+        if len(parts) != 1:
+            self._counters.drop("malformed")
+            return
+        received = self._decode(parts[0], None)
         if received is None:
             return
         if isinstance(received.envelope.body, wire.Welcome):
+            self._lost()  # what broke before this Welcome must not be noticed after it
             self.hub_boot_id = received.envelope.boot_id
         self._inbox.put(received)
 
@@ -266,6 +271,8 @@ class Hub(_Socket):
             return True
         except zmq.ZMQError:
             return False
+        finally:
+            self._look_again()
         return True
 
     def _read(self, parts: list[bytes]) -> None:
@@ -300,4 +307,5 @@ class Hub(_Socket):
         if peer is not None:
             gone = wire.Present(peer.name, peer.kind, here=False)
             about = wire.Envelope(wire.VERSION, peer.name, peer.boot_id, 0, 0, time.monotonic_ns(), gone)
-            self._loop.call_soon(lambda: self._handler(Received(about, route)))
+            self._inbox.note(Received(about, route))  # before the Hello of the one that takes its place
+            self._look_again()

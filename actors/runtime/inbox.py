@@ -57,6 +57,10 @@ class Inbox:
         self._items.append(item)
         self.peak = max(self.peak, len(self._items))
 
+    def note(self, item: Received) -> None:
+        """Take a message of our own making, room or not: it must keep its place behind what came before."""
+        self._items.append(item)
+
     def take(self) -> Received:
         """Return the oldest message. Raises `IndexError` when empty."""
         return self._items.popleft()

@@ -67,7 +67,7 @@ class PollLoop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._soon: deque[Callback] = deque()
-        self._running = False
+        self._is_stopped = False
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""
@@ -94,12 +94,11 @@ class PollLoop:
 
     def stop(self) -> None:
         """Make `run` return after this round."""
-        self._running = False
+        self._is_stopped = True
 
     def run(self) -> None:
-        """Serve until `stop`."""
-        self._running = True
-        while self._running:
+        """Serve until `stop`, which may have been called before."""
+        while not self._is_stopped:
             self.run_once(None)
 
     def run_once(self, at_most_s: float | None) -> None:

@@ -45,10 +45,14 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Notifier:
-    """Sends reports. Never blocks and never fails: a supervisor that hangs must not hold an actor up."""
+    """Sends reports. Never blocks and never fails: a supervisor that hangs must not hold an actor up.
+
+    What it could not take (its queue holds ten datagrams) goes with the next heartbeat; a heartbeat is not repeated.
+    """
 
     def __init__(self, address: str | None) -> None:
         self.lost = 0
+        self._owed: dict[str, str] = {}
         self._socket: socket.socket | None = None
         if address:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
@@ -63,38 +67,45 @@ class Notifier:
 
     def ready(self, detail: str = "") -> None:
         """Work can be done now. Once."""
-        self._send(["READY=1", f"STATUS={_one_line(detail)}"])
+        self._send({"READY": "1", "STATUS": _one_line(detail)})
 
     def alive(self, health: Health) -> None:
         """Say so from the work loop: this is the heartbeat."""
-        self._send(["WATCHDOG=1", f"X_HEALTH={msgspec.json.encode(health).decode()}"])
+        clean = msgspec.structs.replace(health, detail=_one_line(health.detail))
+        beat = {"WATCHDOG": "1", "X_HEALTH": msgspec.json.encode(clean).decode()}
+        self._send(beat, is_repeated=False)
 
     def conversation(self, state: ConversationState) -> None:
         """Show the shared state in status. The resumption handle stays out of it."""
-        public = msgspec.structs.replace(state, resumption=ConversationState().resumption)
-        self._send([f"X_CONVERSATION={msgspec.json.encode(public).decode()}"])
+        public = msgspec.structs.replace(
+            state, model=_one_line(state.model), resumption=ConversationState().resumption
+        )
+        self._send({"X_CONVERSATION": msgspec.json.encode(public).decode()})
 
     def ended(self, why: str, *, failed: bool = False) -> None:
         """Ask for the ordered end of the conversation."""
-        self._send([f"X_ENDED={_one_line(why)}", f"X_FAILED={int(failed)}"])
+        self._send({"X_ENDED": _one_line(why), "X_FAILED": str(int(failed))})
 
     def stopping(self, why: str) -> None:
         """Say that this process is on its way out, and why."""
-        self._send(["STOPPING=1", f"STATUS={_one_line(why)}"])
+        self._send({"STOPPING": "1", "STATUS": _one_line(why)})
 
-    def _send(self, lines: list[str]) -> None:
+    def _send(self, fields: dict[str, str], *, is_repeated: bool = True) -> None:
         if self._socket is None:
             return
+        said = self._owed | fields
         try:
-            self._socket.send("\n".join(lines).encode())
+            self._socket.send("\n".join(f"{key}={value}" for key, value in said.items()).encode())
+            self._owed = {}
         except OSError:
             self.lost += 1
+            self._owed = said if is_repeated else self._owed
 
 
 def parse(datagram: bytes) -> Report:
     """Read a datagram. Unknown keys are skipped, as the protocol asks. Raises `ValueError` for what cannot be read."""
     fields: dict[str, str] = {}
-    for line in datagram.decode().splitlines():
+    for line in datagram.decode().split("\n"):  # splitlines would also split JSON, at U+2028
         key, _, value = line.partition("=")
         fields[key] = value
     health, conversation = fields.get("X_HEALTH"), fields.get("X_CONVERSATION")
@@ -110,4 +121,6 @@ def parse(datagram: bytes) -> Report:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    """Words from anywhere (a device, a server) as one line that cannot steer a terminal."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split())[:500]
