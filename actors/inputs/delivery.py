@@ -17,7 +17,11 @@ class Delivery:
         """Not kept yet, in order."""
         self._handed: set[int] = set()
         """Given to the session that is there now."""
+        self._sent: set[int] = set()
+        """Given to the model by the session that is there now: it will say when they are answered."""
         self._answered: set[int] = set()
+        self._kept: set[int] = set()
+        """Never sent again, but the reply is not over."""
         self._turn_since: float | None = None
 
     @property
@@ -38,7 +42,7 @@ class Delivery:
         """Return the lines to hand to the session now, in order."""
         due: list[int] = []
         for number in self._waiting:
-            if number not in self._handed:
+            if number not in self._handed and number not in self._kept:
                 due.append(number)
             if self._one_at_a_time and number not in self._answered:
                 break
@@ -50,22 +54,39 @@ class Delivery:
         if number not in self._answered:
             self._turn_since = now
 
+    def sent(self, number: int) -> None:
+        """The session gave it to the model."""
+        if number in self._waiting:
+            self._sent.add(number)
+
     def answered(self, number: int) -> None:
         """The reply is over and heard."""
         if number in self._waiting:
             self._answered.add(number)
             self._turn_since = None
+        if number in self._kept:
+            self.settled(number)
+
+    def kept(self, number: int) -> None:
+        """The model's context holds it: it is never sent again. In a dialogue its reply may still be playing."""
+        if self._one_at_a_time and number in self._sent and number not in self._answered:
+            self._kept.add(number)
+        else:
+            self.settled(number)
 
     def settled(self, number: int) -> None:
-        """The model's context holds it, or the session refused it: it is never sent again."""
+        """Nothing more is to be expected for it: it was kept and answered, or the session refused it."""
         if number in self._waiting:
             self._waiting.remove(number)
-        self._handed.discard(number)
-        self._answered.discard(number)
+        for those in (self._handed, self._sent, self._answered, self._kept):
+            those.discard(number)
 
     def session_is_new(self, now: float) -> None:
         """Another session is there: whatever is not settled is due again."""
         self._handed.clear()
+        self._sent.clear()
+        for number in tuple(self._kept):  # its reply died with the session
+            self.settled(number)
         if self._turn_since is not None:
             self._turn_since = now
 

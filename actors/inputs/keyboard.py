@@ -20,6 +20,8 @@ PROMPT = "You: "
 RETRY_S = 0.5
 SCREEN_PATIENCE_S = 0.2
 """Less than a heartbeat: a terminal that takes no output must not make the keyboard look hung."""
+YIELDED_FOR_S = 1.0
+"""A console that was given the terminal shows it in `console_mode` much sooner."""
 ESCAPE_ALONE_S = 0.1
 """An Esc that nothing followed for so long is a key of its own, not the beginning of one."""
 MAX_ROWS = 8
@@ -50,6 +52,7 @@ class KeyboardActor(Actor):
         self._editor = LineEditor()
         self._escape_timer: Timer | None = None
         self._owns_terminal = False
+        self._yielded_s = 0.0
         self._is_over = False
         self._has_quit = False
         """A pipe said the quit command: what it says after that is not taken."""
@@ -67,7 +70,7 @@ class KeyboardActor(Actor):
     def on_start(self) -> None:
         """Take over standard input, beginning with what an earlier incarnation had not delivered."""
         for number in sorted(self._spool.lines):
-            self._take_line(number)
+            self._take_line(number, again=True)
         if self._is_terminal:
             self._keys.enter()
             self.loop.watch(0, self._typed)
@@ -88,6 +91,11 @@ class KeyboardActor(Actor):
         if key == "console_mode" and self.control.state.console_mode == "input":
             self._take_terminal()
 
+    def on_synchronised(self) -> None:
+        """Only now is it known whose the terminal is."""
+        if self.control.state.console_mode == "input" and not self._owns_terminal:
+            self._take_terminal()
+
     def on_welcome(self) -> None:
         """Send again what the session before has not settled."""
         self._delivery.session_is_new(self.loop.now())
@@ -96,19 +104,24 @@ class KeyboardActor(Actor):
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Follow the lines on their way, and hand the terminal over when asked."""
         match message:
-            case wire.LineSent():
-                pass
+            case wire.LineSent(line=line):
+                self._delivery.sent(line.number)
             case wire.LineAnswered(line=line):
                 self._delivery.answered(line.number)
                 self._send_due()
             case wire.LineKept(line=line):
-                self._settle(line.number)
+                self._delivery.kept(line.number)
+                self._spool.forget(line.number)
+                self._send_due()
             case wire.LineRefused(line=line, reason=reason):
                 self._fail(f"line {line.number}: {reason}")
-                self._settle(line.number)
+                self._delivery.settled(line.number)
+                self._spool.forget(line.number)
+                self._send_due()
             case wire.Yield(request=request):
                 self._erase()
                 self._owns_terminal = False
+                self._yielded_s = self.loop.now()
                 self.control_link.send(wire.Yielded(request))
             case _:
                 super().on_message(message, envelope)
@@ -118,21 +131,28 @@ class KeyboardActor(Actor):
         if overdue is not None and not self._is_terminal:
             self._fail(f"line {overdue} got no reply within {self.table.reply_within_s:g} s")
             self._delivery.answered(overdue)
-        if self.control.state.console_mode == "input" and not self._owns_terminal:
-            self._take_terminal()  # the coordinator died between asking for it and using it
+        if self._is_terminal_forgotten():
+            self._take_terminal()
         self._send_due()
         self.loop.call_later(RETRY_S, self._tick)
 
+    def _is_terminal_forgotten(self) -> bool:
+        """Whether we gave it to nobody: the coordinator died between asking for it and using it."""
+        is_free = self.control.is_synchronised and self.control.state.console_mode == "input"
+        return is_free and not self._owns_terminal and self.loop.now() - self._yielded_s > YIELDED_FOR_S
+
     # Lines.
 
-    def _take_line(self, number: int) -> None:
+    def _take_line(self, number: int, *, again: bool = False) -> None:
+        """Do or deliver it. `again`: an earlier incarnation has read it, and has done what it could do at once."""
         if self._has_quit:
             return
         text = self._spool.lines[number].decode(errors="replace").strip()
         command = self._commands.get(text)
         if command is not None:
             self._spool.forget(number)
-            command()
+            if not again or text == self.table.quit:
+                command()
         elif len(text) > wire.MAX_TEXT_CHARS:
             self._spool.forget(number)
             self._fail(
@@ -151,11 +171,6 @@ class KeyboardActor(Actor):
             self._delivery.handed(number, self.loop.now())
         if self._is_over and self._delivery.is_all_answered:
             self._quit()
-
-    def _settle(self, number: int) -> None:
-        self._delivery.settled(number)
-        self._spool.forget(number)
-        self._send_due()
 
     def _fail(self, what: str) -> None:
         log.warning("%s", what)

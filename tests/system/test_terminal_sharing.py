@@ -1,0 +1,202 @@
+"""Keyboard and console on one real terminal: they take turns, and it is left as it was found whatever dies."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+from ptys import terminal
+from trees import tree, wait_for
+
+WORDS = " ".join(f"word{number}" for number in range(12))
+SLOW = [
+    {
+        "when": {"contains": "slowly"},
+        "do": {"reply": {"text": WORDS, "seconds": 2, "chunk_bytes": 9600, "delay_s": 0.2}},
+    },
+]
+"""A reply that takes 2 s in ten chunks."""
+
+
+@contextlib.contextmanager
+def talking(rules=(), width=80):
+    """A conversation at a terminal that shows its first prompt."""
+    with tree(rules=list(rules)) as conversation:
+        command = [sys.executable, "-m", "supervisor", "start", str(conversation.config)]
+        with terminal(command, conversation.environment, width) as screen:
+            screen.wait_for("You:")
+            yield conversation, screen
+
+
+def said(screen):
+    """What the screen shows, without the first line, which says what we talk to."""
+    return screen.lines[1:] if "parrot" in screen.lines[0] else screen.lines
+
+
+def type_slowly(screen, text, within_s=1.5):
+    for character in text:
+        screen.type(character)
+        time.sleep(within_s / len(text))
+
+
+def test_a_line_is_typed_answered_and_followed_by_a_fresh_prompt():
+    with talking() as (conversation, screen):
+        screen.type("hello\r")
+        screen.wait_for("Parrot: You said: hello")
+        wait_for(lambda: screen.lines[-1] == "You:", "a prompt")
+        screen.type("and agian\x7f\x7f\x7fain\r")
+        screen.wait_for("Parrot: You said: and again")
+        screen.type("/quit\r")
+        assert screen.wait() == 0
+        assert screen.modes() == screen.modes_before
+        assert said(screen)[-4:-1] == [
+            "Parrot: You said: hello",
+            "You: and again",
+            "Parrot: You said: and again",
+        ]
+        assert conversation.leftovers() == []
+
+
+def test_help_names_every_command():
+    with talking() as (_, screen):
+        screen.type("/help\r")
+        screen.wait_for(r"/quit\s+end the conversation .*")
+        assert all(command in screen.text for command in ("/interrupt", "/mute", "/unmute"))
+        screen.wait_for("You:")
+
+
+def test_what_is_typed_while_a_reply_is_printed_garbles_neither():
+    with talking(SLOW) as (conversation, screen):
+        screen.type("speak slowly\r")
+        wait_for(lambda: "word0" in screen.text, "the reply begins")
+        type_slowly(screen, "this is typed meanwhile")
+        screen.wait_for(f"Parrot: {WORDS}")
+        screen.wait_for("You: this is typed meanwhile")
+        screen.type("\r")
+        screen.wait_for("Parrot: You said: this is typed meanwhile")
+        assert said(screen)[:-1] == [
+            "You: speak slowly",
+            f"Parrot: {WORDS}",
+            "You: this is typed meanwhile",
+            "Parrot: You said: this is typed meanwhile",
+        ]
+        assert conversation.context() == {"speak slowly": 1, "this is typed meanwhile": 1}
+
+
+def test_a_line_that_was_begun_before_a_reply_is_there_again_after_it():
+    with talking(SLOW) as (conversation, screen):
+        screen.type("half a li")
+        screen.wait_for("You: half a li")
+        assert conversation.command("say", "speak slowly", "--name", "test").returncode == 0
+        screen.wait_for(f"Parrot: {WORDS}")
+        screen.type("ne\r")
+        screen.wait_for("Parrot: You said: half a line")
+        assert said(screen)[:-1] == [
+            f"Parrot: {WORDS}",
+            "You: half a line",
+            "Parrot: You said: half a line",
+        ]
+
+
+def test_a_line_wider_than_the_terminal_and_a_narrow_reply_leave_whole_words_behind():
+    with talking(SLOW, width=24) as (_, screen):
+        screen.type("please speak slowly, and at some length\r")
+        wait_for(lambda: "word0" in screen.text, "the reply begins")
+        type_slowly(screen, "another quite long line meanwhile")
+        screen.wait_for("You: another quite long")
+        screen.type("\r")
+        wait_for(
+            lambda: (
+                "saidanotherquitelongline" in screen.text.replace("\n", "").replace(" ", "").replace(":", "")
+            ),
+            "it",
+        )
+        flowing = "".join(line.ljust(24) for line in said(screen))
+        assert f"Parrot: {WORDS}" in flowing
+        assert flowing.count("You: please speak slowly, and at some length") == 1
+        assert flowing.count("You: another quite long line meanwhile") == 1
+
+
+def test_enter_on_an_empty_line_cuts_the_reply_short():
+    with talking(SLOW) as (conversation, screen):
+        screen.type("speak slowly\r")
+        wait_for(lambda: "word3" in screen.text, "the reply is under way")
+        screen.type("\r")
+        screen.wait_for(r"Parrot: word0 .* \[interrupted\]")
+        assert "word11" not in screen.text
+        screen.wait_for("You:")
+        wait_for(lambda: not conversation.status()["conversation"]["is_streaming_output"], "quiet")
+
+
+@pytest.mark.parametrize(("keys", "code"), [("\x04", 0), ("/quit\r", 0), ("\x03", 130)])
+def test_the_keys_that_end_it_leave_the_terminal_as_it_was(keys, code):
+    with talking() as (conversation, screen):
+        assert screen.modes() != screen.modes_before
+        screen.type(keys)
+        assert screen.wait() == code
+        assert screen.modes() == screen.modes_before
+        assert conversation.leftovers() == []
+
+
+def test_a_killed_keyboard_leaves_a_good_terminal_within_a_second_and_comes_back_to_the_same_conversation():
+    with talking() as (conversation, screen):
+        screen.type("before\r")
+        screen.wait_for("Parrot: You said: before")
+        wait_for(lambda: screen.lines[-1] == "You:", "a prompt")
+        first = conversation.kill("keyboard")
+        began = time.monotonic()
+        wait_for(lambda: screen.modes() == screen.modes_before, "the modes are back", within_s=5)
+        assert time.monotonic() - began < 1
+        wait_for(lambda: conversation.pid("keyboard") not in {None, first}, "a new keyboard")
+        wait_for(lambda: screen.modes() != screen.modes_before, "it has the terminal again")
+        screen.type("after\r")
+        screen.wait_for("Parrot: You said: after")
+        assert conversation.context() == {"before": 1, "after": 1}
+        screen.type("/quit\r")
+        assert screen.wait() == 0
+        assert screen.modes() == screen.modes_before
+
+
+def test_a_killed_supervisor_leaves_a_good_terminal_and_nobody_behind():
+    with talking(SLOW) as (conversation, screen):
+        screen.type("speak slowly\r")
+        wait_for(lambda: "word0" in screen.text, "the reply begins")
+        screen.signal(signal.SIGKILL)
+        assert screen.wait() == -signal.SIGKILL
+        wait_for(lambda: not conversation.actors(), "all actors are gone", within_s=5)
+        assert screen.modes() == screen.modes_before
+
+
+def test_whatever_else_is_killed_the_user_can_go_on_typing():
+    with talking() as (conversation, screen):
+        for name in ("console", "coordinator", "session"):
+            before = conversation.kill(name)
+            wait_for(
+                lambda before=before, name=name: conversation.pid(name) not in {None, before},
+                f"{name} is back",
+            )
+            conversation.wait_ready()
+            screen.type(f"after {name}\r")
+            screen.wait_for(f"Parrot: You said: after {name}")
+        screen.type("\x04")
+        assert screen.wait() == 0
+        assert screen.modes() == screen.modes_before
+
+
+def test_the_terminal_is_good_when_everything_is_killed_at_once():
+    with talking() as (conversation, screen):
+        actors = conversation.actors()
+        screen.signal(signal.SIGKILL)
+        for actor in actors:
+            if actor.pid != conversation.pid("keyboard"):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    actor.kill()
+        assert screen.wait() == -signal.SIGKILL
+        wait_for(lambda: not conversation.actors(), "the keyboard has cleaned up", within_s=5)
+        assert screen.modes() == screen.modes_before
+        assert os.path.exists(conversation.run_dir)
+        assert conversation.command("stop", "test").returncode == 0
+        assert conversation.leftovers() == []
