@@ -1,7 +1,9 @@
 import json
+import wave
 
 import pytest
 
+from actors.model.parrot.recording import RecordingError, read_recording
 from actors.model.parrot.script import (
     Close,
     Do,
@@ -81,6 +83,9 @@ def test_a_file_of_rules_is_read(tmp_path):
         ({"when": {"after_s": 1, "text": "hi"}, "do": {"reset": True}}, "after_s cannot be combined"),
         ({"when": {"text": "hi"}, "do": {"refuse": {}}}, "refuse can only depend on connection"),
         ({"do": {"reply": {"text": "hi"}}}, "reply and tool_call need"),
+        ({"when": {"turn": 1}, "do": {"reply": {"wav": "/nonexistent.wav"}}}, "cannot be read: No such file"),
+        ({"when": {"turn": 1}, "do": {"reply": {"wav": __file__}}}, "is no WAV file"),
+        ({"when": {"turn": 1}, "do": {"reply": {"wav": "a.wav", "seconds": 1}}}, "cannot both be the reply"),
         (5, "Expected `object`, got `int`"),
     ],
 )
@@ -90,6 +95,18 @@ def test_a_bad_rule_is_named_by_its_number(tmp_path, bad, complaint):
     with pytest.raises(ScriptError, match="rule 2: ") as error:
         load_script(path)
     assert complaint in str(error.value)
+
+
+def test_a_recording_of_another_shape_is_refused_with_the_numbers(tmp_path):
+    path = tmp_path / "stereo.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 44_100, 0, "NONE", ""))
+        file.writeframes(bytes(400))
+    with pytest.raises(RecordingError) as error:
+        read_recording(str(path))
+    assert str(error.value) == (
+        f"{path} has 2 channel(s) of 16 bits at 44100 Hz; a reply is 1 of 16 bits at 24000 Hz"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{}", "nonsense"])

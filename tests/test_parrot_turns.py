@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import ssl
+import wave
 
 import numpy as np
 import pytest
@@ -363,3 +364,37 @@ async def test_what_was_heard_is_kept_in_a_file(tmp_path):
     closed = await parrot.journal.wait_for("closed")
     assert (closed["chunks"], closed["samples"]) == (10, 3200)
     assert (tmp_path / "kept" / "connection-1.wav").read_bytes().endswith(voice(0.2))
+
+
+def recording(path, pcm):
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 24_000, 0, "NONE", ""))
+        file.writeframes(pcm)
+    return str(path)
+
+
+@live
+async def test_a_recording_is_said_sample_by_sample_in_chunks_of_any_size(tmp_path):
+    pcm = voice(1, 24_000)
+    reply = Reply(wav=recording(tmp_path / "said.wav", pcm), chunk_bytes=4801)
+    async with talking(Rule(when=When(text="hi"), do=Do(reply=reply))) as (_, session):
+        await session.send_realtime_input(text="hi")
+        messages = await turn(session)
+    sizes = [len(message.data) for message in messages if message.data]
+    assert sound(messages) == pcm
+    assert set(sizes[:-1]) == {4801}
+
+
+@live
+async def test_a_reply_has_a_pace_of_its_own_after_what_comes_at_once(tmp_path):
+    reply = Reply(
+        wav=recording(tmp_path / "said.wav", voice(2, 24_000)), chunk_bytes=4800, speed=2, at_once_s=1
+    )
+    clock, came_s = asyncio.get_running_loop().time, []
+    async with talking(Rule(when=When(text="hi"), do=Do(reply=reply))) as (_, session):
+        await session.send_realtime_input(text="hi")
+        async for message in session.receive():
+            came_s += [clock()] if message.data else []
+    early, late = came_s[9] - came_s[0], came_s[-1] - came_s[9]
+    assert len(came_s) == 20
+    assert late >= 0.4 > early

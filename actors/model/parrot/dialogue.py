@@ -16,6 +16,7 @@ from actors.model.parrot.conversation import Conversation, Turn
 from actors.model.parrot.faults import Faults
 from actors.model.parrot.outlet import Outlet
 from actors.model.parrot.pcm import REPLY_RATE_HZ, resample
+from actors.model.parrot.recording import read_recording
 from actors.model.parrot.reply import Plan, ReplyInProgress
 from actors.model.parrot.script import Do, Moment, Now, Reply, ToolCall
 from actors.model.parrot.shared import Shared
@@ -174,17 +175,20 @@ class Dialogue:
         hold = self._shared.options.hold
         return Plan(
             text=text,
-            pcm=await self._voice(text, reply.seconds, echo) if self._setup.speaks else None,
+            pcm=await self._voice(text, reply, echo) if self._setup.speaks else None,
             transcribed=self._setup.output_audio_transcription is not None,
             held=self._setup.speaks and (hold == "always" or (hold == "auto" and self.heard_audio)),
-            speed=self._shared.options.audio_speed,
+            speed=self._shared.options.audio_speed if reply.speed is None else reply.speed,
             delay_s=reply.delay_s,
+            at_once_s=reply.at_once_s,
             chunk_bytes=reply.chunk_bytes,
         )
 
-    async def _voice(self, text: str, tone_s: float | None, echo: SpeechEnded | None) -> bytes:
-        if tone_s is not None:
-            return await asyncio.to_thread(tones.tone, tone_s)
+    async def _voice(self, text: str, reply: Reply, echo: SpeechEnded | None) -> bytes:
+        if reply.wav is not None:
+            return await asyncio.to_thread(read_recording, reply.wav)
+        if reply.seconds is not None:
+            return await asyncio.to_thread(tones.tone, reply.seconds)
         if echo is not None:
             return await asyncio.to_thread(resample, echo.pcm, echo.rate_hz, REPLY_RATE_HZ)
         return await self._shared.speech.say(text)

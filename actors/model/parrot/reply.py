@@ -27,6 +27,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Times real time; 0 = as fast as possible."""
     delay_s: float | None = None
     """Between chunks, instead of `speed`."""
+    at_once_s: float = 0.0
+    """How much sound is sent before the pace of `speed` begins."""
     chunk_bytes: int | None = None
 
 
@@ -78,7 +80,8 @@ class ReplyInProgress:
     def _pause_s(self, elapsed_s: float) -> float:
         if self._plan.delay_s is not None:
             return self._plan.delay_s
-        return max(0.0, self.audio_s / self._plan.speed - elapsed_s) if self._plan.speed else 0.0
+        paced_s = max(0.0, self.audio_s - self._plan.at_once_s)
+        return max(0.0, paced_s / self._plan.speed - elapsed_s) if self._plan.speed else 0.0
 
 
 def split(text: str, pieces: int) -> list[str]:

@@ -19,6 +19,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from actors.model.parrot.recording import RecordingError, read_recording
+
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 CloseCode = Annotated[int, msgspec.Meta(ge=1000, le=4999)]
 From1 = Annotated[int, msgspec.Meta(ge=1)]
@@ -52,6 +54,16 @@ class Reply(Strict, frozen=True):
     chunk_bytes: Annotated[int, msgspec.Meta(ge=1, le=600_000)] | None = None
     delay_s: Seconds | None = None
     """Between chunks, instead of the pace of `audio_speed`."""
+    wav: str | None = None
+    """The recording to say: a WAV file, 24 kHz int16 mono, whose very samples are sent."""
+    speed: Seconds | None = None
+    """Instead of `audio_speed`: times real time; 0 = as fast as possible."""
+    at_once_s: Seconds = 0.0
+    """How much sound is sent before the pace begins."""
+
+    def __post_init__(self) -> None:
+        if self.wav is not None and self.seconds is not None:
+            raise ValueError("wav and seconds cannot both be the reply")
 
 
 class Close(Strict, frozen=True):
@@ -205,9 +217,12 @@ def load_script(path: Path) -> list[Rule]:
 
 def _read_rule(path: Path, number: int, raw: msgspec.Raw) -> Rule:
     try:
-        return msgspec.json.decode(raw, type=Rule)
-    except msgspec.DecodeError as error:
+        rule = msgspec.json.decode(raw, type=Rule)
+        if rule.do.reply is not None and rule.do.reply.wav is not None:
+            read_recording(rule.do.reply.wav)  # a file that is missing is told now, not in mid-conversation
+    except (msgspec.DecodeError, RecordingError) as error:
         raise ScriptError(f"{path}: rule {number}: {error}") from None
+    return rule
 
 
 def _applies(rule: Rule, now: Now) -> bool:
