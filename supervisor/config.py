@@ -176,8 +176,6 @@ def _together(settings: Settings) -> list[str]:
         found.append("model.provider: vertex is not built yet; use gemini or parrot")
     if model.tools:
         found.append("model.tools: tools are not built yet")
-    if settings.session.record:
-        found.append("session.record: recording is not built yet")
     if settings.session.duplex == "full":
         found.append("session.duplex: echo cancellation is not built yet; use half or headset")
     for name, table in settings.actors.items():

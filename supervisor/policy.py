@@ -15,7 +15,10 @@ LONGEST_WAIT_S = 15.0
 GOOD_RUN_S = 5.0
 """A run this long starts the back-off anew. (With 30 s, 20 kills of a session that worked well cost 200 s of waiting;
 what bounds a crash loop is the intensity.)"""
-DEVICE_WAIT_S = (2.0, 30.0)
+DEVICE_OFTEN_S = 60.0
+"""A device that went away is mostly back within the minute: that long it is looked for often, then more and more rarely."""
+DEVICE_WAIT_S = 1.0
+LONGEST_DEVICE_WAIT_S = 30.0
 SLOW_RETRY_S = 30.0
 
 
@@ -52,7 +55,8 @@ class History:
     jitter: Callable[[], float] = random.random
     crashes: deque[float] = field(default_factory=deque)
     _failures: int = 0
-    _absences: int = 0
+    _absent_since: float | None = None
+    _device_wait_s: float = DEVICE_WAIT_S
 
     def ended(self, code: int, ran_s: float, now: float) -> Decision:
         """Decide after an exit. `code` is negative for a signal, as in `Popen.returncode`."""
@@ -70,7 +74,14 @@ class History:
 
     def was_ready(self) -> None:
         """It got as far as READY: its device is there."""
-        self._absences = 0
+        self._absent_since = None
+
+    def _look_again_s(self, now: float) -> float:
+        if self._absent_since is None:
+            self._absent_since, self._device_wait_s = now, DEVICE_WAIT_S
+        elif now - self._absent_since > DEVICE_OFTEN_S:
+            self._device_wait_s = min(LONGEST_DEVICE_WAIT_S, 2 * self._device_wait_s)
+        return self._device_wait_s
 
     def _crashed(self, ran_s: float, now: float) -> Decision:
         if ran_s >= GOOD_RUN_S:

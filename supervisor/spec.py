@@ -45,6 +45,7 @@ KINDS: dict[str, Kind] = {
         stop_order=4,
     ),
     "speaker": Kind("actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3),
+    "recorder": Kind("actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3),
     "mic": Kind("actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1),
     "console": Kind("actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3),
     "keyboard": Kind(
@@ -85,6 +86,8 @@ def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[st
     chosen.append(ChildSpec("coordinator", "coordinator", KINDS["coordinator"]))
     if settings.model.provider == "parrot":
         chosen.append(ChildSpec("parrot", "parrot", KINDS["parrot"]))
+    if settings.session.record:
+        chosen.append(ChildSpec("recorder", "recorder", KINDS["recorder"]))
     said: list[str] = []
     for name, table in settings.actors.items():
         kind = table.get("kind") or name

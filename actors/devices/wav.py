@@ -4,8 +4,6 @@ The file input never ends: after its last sample it delivers silence, as a micro
 is a valid WAV at any moment, even if the process is killed: the sizes in its header are written anew all the time.
 """
 
-import os
-import struct
 import threading
 import time
 import wave
@@ -14,13 +12,11 @@ from pathlib import Path
 
 from actors.devices.audio import DeviceAbsent, DeviceError, OnFrame, Progress, Read
 from actors.devices.resample import Framer, to_mono
+from actors.devices.wavfile import WavWriter
 
 _SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
 _BLOCKS_PER_S = 100
-_HEADER_BYTES = 44
-_HEADER_EVERY_BLOCKS = 10
-_MOST_BYTES = 0xFFFF_FFFF - _HEADER_BYTES
 _LATE_S = 0.2
 """A device that comes this late has glitched; it does not make up for lost time."""
 
@@ -106,35 +102,24 @@ class WavOutput(_Ticker):
 
     def __init__(self, path: Path, rate_hz: int, read: Read) -> None:
         try:
-            # a recorded conversation is private
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            self._file = WavWriter(path, rate_hz)
         except OSError as error:
             raise DeviceError(
                 f"cannot record to {path}: {error.strerror}; give a file that can be written"
             ) from error
         self.rate_hz = rate_hz
         self._read = read
-        self._ticks = self._written = 0
         self.description = f"file {path} ({rate_hz} Hz)"
-        self._write_header()
         super().__init__(catches_up=False)
 
     def abort(self) -> None:
         """Do nothing: a file holds nothing back."""
 
     def _tick(self, started_ns: int) -> None:  # noqa: ARG002 - only an input stamps its samples
-        pcm = self._read(self.rate_hz // _BLOCKS_PER_S)[: _MOST_BYTES - self._written]
-        self._written += os.pwrite(self._fd, pcm, _HEADER_BYTES + self._written)
-        self._ticks += 1
-        if self._ticks % _HEADER_EVERY_BLOCKS == 0:
-            self._write_header()
-
-    def _write_header(self) -> None:
-        os.pwrite(self._fd, _header(self.rate_hz, self._written), 0)
+        self._file.write(self._read(self.rate_hz // _BLOCKS_PER_S))
 
     def _close_file(self) -> None:
-        self._write_header()
-        os.close(self._fd)
+        self._file.close()
 
 
 def _open_wav(path: Path) -> wave.Wave_read:
@@ -161,12 +146,3 @@ def _to_int16(pcm: bytes, width: int) -> bytes:
     high = bytearray(len(pcm) // width * _SAMPLE_BYTES)
     high[0::2], high[1::2] = pcm[width - 2 :: width], pcm[width - 1 :: width]
     return bytes(high)
-
-
-def _header(rate_hz: int, n_bytes: int) -> bytes:
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", n_bytes + _HEADER_BYTES - 8, b"WAVE"),
-        *(b"fmt ", 16, 1, 1, rate_hz, rate_hz * _SAMPLE_BYTES, _SAMPLE_BYTES, 16),
-        *(b"data", n_bytes),
-    )

@@ -231,6 +231,7 @@ class SessionActor(Actor):
             while (line := self.ledger.next_to_send(self.loop.now())) is not None:
                 self.ledger.sent(self.loop.now())
                 await live.send({"text": line.text})
+                self.stage.record(wire.TextLine(line.id, line.text))
                 self._tell_origin(line.id, wire.LineSent(line.id))
                 await self._send_voice(live)
 
@@ -244,6 +245,7 @@ class SessionActor(Actor):
                 await live.send({"audio_stream_end": True})
                 continue
             await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
+            self.stage.record(chunk)
             self._mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
 
     async def _receive(self, live: LiveConnection) -> None:

@@ -14,6 +14,7 @@ from actors.settings import SessionTable
 
 CONSOLES = frozenset({"console"})
 SPEAKERS = frozenset({"speaker"})
+RECORDERS = frozenset({"recorder"})
 BACKLOG = 1000
 """Transcript pieces kept for a console that is being restarted."""
 HEARD_WITHIN_S = 0.3
@@ -141,7 +142,12 @@ class Stage:
         self._show_cut(None)
         self._print(message)
 
+    def record(self, message: wire.Wire) -> None:
+        """Give the recorder, if there is one, its copy of what the user said."""
+        self._hub.broadcast(message, self._reply.epoch, kinds=RECORDERS)
+
     def _print(self, message: wire.Wire) -> None:
+        self.record(message)
         if not self._hub.broadcast(message, self._reply.epoch, kinds=CONSOLES):
             self._backlog.append(message)
 
@@ -160,7 +166,7 @@ class Stage:
             self._stream(value=True)
         for start in range(0, len(pcm), wire.MAX_PCM_BYTES):
             chunk = wire.SpeechChunk(pcm[start : start + wire.MAX_PCM_BYTES])
-            self._hub.broadcast(chunk, self._reply.epoch, kinds=SPEAKERS)
+            self._hub.broadcast(chunk, self._reply.epoch, kinds=SPEAKERS | RECORDERS)
 
     # Half duplex.
 
