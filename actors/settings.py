@@ -30,6 +30,19 @@ class SessionTable(Table, frozen=True):
     record: str = ""
 
 
+class VadTable(Table, frozen=True):
+    """[model.vad]: who decides when the user speaks. An empty or absent value leaves it to the service."""
+
+    mode: Literal["automatic", "manual"] = "automatic"
+    """manual: the user says so, with `/talk`."""
+    start_sensitivity: Literal["", "low", "high"] = ""
+    end_sensitivity: Literal["", "low", "high"] = ""
+    prefix_padding_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
+    silence_duration_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None = None
+    interrupts: bool = True
+    """Whether the user's voice cuts the reply."""
+
+
 class ModelTable(Table, frozen=True):
     """[model]: which model answers, and how it is reached."""
 
@@ -45,6 +58,21 @@ class ModelTable(Table, frozen=True):
     voice: str = ""
     language: str = ""
     system_instruction: str = ""
+    modality: Literal["audio", "text"] = "audio"
+    transcribe_input: bool = True
+    transcribe_output: bool = True
+    vad: VadTable = VadTable()
+    thinking_budget: Annotated[int, msgspec.Meta(ge=-1)] | None = None
+    """Tokens; 0 = off, -1 = the model decides."""
+    thinking_level: Literal["", "minimal", "low", "medium", "high"] = ""
+    proactive_audio: bool = False
+    affective_dialog: bool = False
+    media_resolution: Literal["", "low", "medium", "high"] = ""
+    google_search: bool = False
+    compress_context: bool = True
+    """Without it a spoken session ends after about 15 minutes."""
+    compress_at_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    compress_to_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     tools: list[str] = []
     live: dict[str, Any] = {}
 

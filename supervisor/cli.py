@@ -1,6 +1,7 @@
 """The `supervisor` command."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -138,7 +139,15 @@ def _start(arguments: argparse.Namespace, argv: list[str]) -> int:
 
 
 def _check(arguments: argparse.Namespace, _: list[str]) -> int:
-    load(arguments.config, arguments.overrides)
+    from supervisor import families
+
+    settings = load(arguments.config, arguments.overrides)
+    checker = importlib.import_module("actors.model.check")  # the SDK: half a second, and only here
+    problems = checker.problems(settings.model)
+    if problems:
+        raise ConfigError([f"{arguments.config}:{problem}" for problem in problems])
+    for warning in families.warnings(settings.model):
+        print(f"{arguments.config}:{warning} (warning)")
     print(f"{arguments.config}: right")
     return 0
 

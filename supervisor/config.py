@@ -1,6 +1,7 @@
 """Reading a configuration: TOML -> `Settings`, with every problem found at once and named as `file:table.key`."""
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ TABLES: dict[str, type[Table]] = {
     "model": ModelTable,
     "supervision": SupervisionTable,
 }
+_ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
 _SECRETS = ("key", "token", "secret", "password", "credential")
 _NO_KEY_HERE = "must be the *name* of an environment variable, not the key itself"
 
@@ -134,6 +136,9 @@ def _table(table_type: type[Table], values: Any, where: str, problems: list[str]
     for key, value in values.items():
         if key not in types:
             continue
+        if isinstance(types[key], type) and issubclass(types[key], Table):
+            good[key] = _table(types[key], value, f"{where}.{key}", problems)
+            continue
         try:
             good[key] = msgspec.convert(value, types[key])
         except msgspec.ValidationError as error:
@@ -166,14 +171,32 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     return f", did you mean {close[0]}?" if close else ""
 
 
+def _service_account_problems(path: Path, model: ModelTable) -> list[str]:
+    where = "model.credentials_path"
+    try:
+        account = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return [f"{where}: there is no file {path}"]
+    except (OSError, ValueError) as error:
+        return [f"{where}: {path} cannot be read as JSON: {error}"]
+    missing = [key for key in _ACCOUNT_KEYS if not (isinstance(account, dict) and account.get(key))]
+    if missing:
+        return [f"{where}: {path} is no service account file, it has no {', '.join(missing)}"]
+    if not (model.project_id or account.get("project_id")):
+        return [f"model.project_id: {path} names no project, so it has to be set here"]
+    return []
+
+
 def _together(settings: Settings) -> list[str]:
     """Find what is wrong only in combination, and what this version cannot do yet."""
     found: list[str] = []
     model = settings.model
     if model.ca_file and not Path(model.ca_file).is_file():
         found.append(f"model.ca_file: there is no file {model.ca_file}")
-    if model.provider == "vertex" or model.credentials_path:
-        found.append("model.provider: vertex is not built yet; use gemini or parrot")
+    if model.credentials_path:
+        found += _service_account_problems(Path(model.credentials_path), model)
+    elif model.provider == "vertex":
+        found.append("model.credentials_path: vertex needs the path of a service account's JSON file")
     if model.tools:
         found.append("model.tools: tools are not built yet")
     if settings.session.duplex == "full":

@@ -1,11 +1,16 @@
 """Which model a conversation talks to, said in one sentence before it starts. Pure: the environment is an argument."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from actors.settings import ModelTable
+
+TOKEN_PREFIX = "auth_tokens/"  # noqa: S105 - how ephemeral tokens begin, none itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +28,53 @@ class NoCredentialsError(Exception):
 
 
 def choose(model: ModelTable, environment: Mapping[str, str]) -> Choice:
-    """Resolve `provider = "auto"` and the key's variable. Raises `NoCredentialsError`."""
+    """Resolve `provider = "auto"`, the key's variable and the API version. Raises `NoCredentialsError`."""
     variable, note = _key_variable(model.api_key_env, environment)
-    if model.provider == "parrot" or (model.provider == "auto" and not variable):
-        return Choice(_with(model, "parrot"), _parrot_words(model), ())
-    if not variable:
+    if model.provider == "parrot":
+        return Choice(model, _parrot_words(model, "as configured"), ())
+    if model.provider == "vertex" or (model.provider == "auto" and model.credentials_path):
+        if model.provider == "auto" and variable:
+            raise NoCredentialsError(
+                f"model.credentials_path is set, and so is the variable {variable}: "
+                'say which one to use with model.provider = "vertex" or "gemini"'
+            )
+        return _vertex(model)
+    if variable:
+        return _gemini(model, variable, note, is_token=environment[variable].startswith(TOKEN_PREFIX))
+    if model.provider == "gemini":
         raise NoCredentialsError(
             f"model.provider is gemini, but the variable {model.api_key_env} (model.api_key_env) is not set; "
-            f'export {model.api_key_env}=… or use provider = "parrot"'
+            f'export {model.api_key_env}=<your key>, or use model.provider = "parrot"'
         )
-    resolved = msgspec.structs.replace(_with(model, "gemini"), api_key_env=variable)
-    said = f"Talking to {model.name} (key from {variable}{note}). For the embedded parrot: --set model.provider=parrot"
+    return Choice(
+        _with(model, provider="parrot"), _parrot_words(model, f"{model.api_key_env} is not set"), ()
+    )
+
+
+def _gemini(model: ModelTable, variable: str, note: str, *, is_token: bool) -> Choice:
+    version = "v1alpha" if is_token else model.api_version
+    what = "ephemeral token" if is_token else "key"
+    if version != model.api_version:
+        note += f"; such tokens need api_version {version}, so that is used"
+    resolved = _with(model, provider="gemini", api_key_env=variable, api_version=version)
+    said = f"Talking to {model.name} ({what} from {variable}{note}). For the embedded parrot: --set model.provider=parrot"
     return Choice(resolved, said, (variable,))
 
 
-def _with(model: ModelTable, provider: str) -> ModelTable:
-    return msgspec.convert(msgspec.to_builtins(model) | {"provider": provider}, ModelTable)
+def _vertex(model: ModelTable) -> Choice:
+    account = json.loads(Path(model.credentials_path).read_bytes())
+    project = model.project_id or account["project_id"]
+    version = (
+        "v1beta1" if model.api_version == "v1beta" else model.api_version
+    )  # the same version by its Vertex name
+    resolved = _with(model, provider="vertex", project_id=project, api_version=version)
+    return Choice(
+        resolved, f"Talking to {model.name} on Vertex AI (project {project}, {model.location}).", ()
+    )
+
+
+def _with(model: ModelTable, **changes: Any) -> ModelTable:
+    return msgspec.structs.replace(model, **changes)
 
 
 def _key_variable(wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -49,6 +85,5 @@ def _key_variable(wanted: str, environment: Mapping[str, str]) -> tuple[str, str
     return "", ""
 
 
-def _parrot_words(model: ModelTable) -> str:
-    why = "as configured" if model.provider == "parrot" else f"{model.api_key_env} is not set"
+def _parrot_words(model: ModelTable, why: str) -> str:
     return f"Talking to the embedded parrot ({why}). For Gemini: export {model.api_key_env}=<your key>"

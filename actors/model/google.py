@@ -12,17 +12,24 @@ from typing import Any
 
 import websockets
 from google import genai
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.genai import errors, types
 from google.genai.live import AsyncSession
+from google.oauth2 import service_account
 from pydantic import ValidationError
 
 from actors.model.events import Event, events_of
+from actors.model.live_config import live_fields
 from actors.model.reconnect import Then, Verdict, classify_close, classify_refusal
 from actors.runtime import exits
 from actors.settings import ModelTable
 
 SETUP_WITHIN_S = 10.0
+PING_EVERY_S = 5.0
+PONG_WITHIN_S = 10.0
+"""A dead peer is found within 15 s even in silence; pongs of the service have been seen 8 s late."""
 MAX_MESSAGE_BYTES = 16 << 20
+CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 MAX_BROKEN_IN_A_ROW = 20
 
 log = logging.getLogger("google")
@@ -85,6 +92,7 @@ async def connect(table: ModelTable, run_dir: Path, handle: str) -> AsyncIterato
         TimeoutError,
         OSError,
         ssl.SSLError,
+        GoogleAuthError,
         errors.APIError,
         websockets.WebSocketException,
         ValueError,
@@ -105,46 +113,62 @@ def make_client(table: ModelTable, run_dir: Path) -> genai.Client:
         "close_timeout": 1,
         "open_timeout": SETUP_WITHIN_S,
     }
-    base_url, ca_file, key = table.base_url, table.ca_file, os.environ.get(table.api_key_env, "")
+    websocket |= {"ping_interval": PING_EVERY_S, "ping_timeout": PONG_WITHIN_S}
     if table.provider == "parrot":
         base_url, ca_file, key = _parrot(run_dir)
-        websocket["proxy"] = None
+        websocket |= {"proxy": None, "ssl": ssl.create_default_context(cafile=ca_file)}
+        options = types.HttpOptions(
+            base_url=base_url, api_version=table.api_version, async_client_args=websocket
+        )
+        return genai.Client(api_key=key, vertexai=False, http_options=options)
+    if table.ca_file:
+        websocket["ssl"] = ssl.create_default_context(cafile=table.ca_file)
+    options = types.HttpOptions(
+        base_url=table.base_url or None, api_version=table.api_version, async_client_args=websocket
+    )
+    if table.provider == "vertex":
+        return genai.Client(
+            vertexai=True,
+            project=table.project_id,
+            location=table.location,
+            credentials=_service_account(table.credentials_path),
+            http_options=options,
+        )
+    key = os.environ.get(table.api_key_env, "")
     if not key:
         raise exits.ActorExit(
             exits.DENIED, f"the variable {table.api_key_env} (model.api_key_env) is not set"
         )
-    if ca_file:
-        websocket["ssl"] = ssl.create_default_context(cafile=ca_file)
-    options = types.HttpOptions(
-        base_url=base_url or None, api_version=table.api_version, async_client_args=websocket
-    )
     return genai.Client(api_key=key, vertexai=False, http_options=options)
 
 
 def live_config(table: ModelTable, handle: str) -> types.LiveConnectConfig:
-    """Build the session's configuration: our defaults, the named settings, then `[model.live]`. Raises `ActorExit`."""
-    fields: dict[str, Any] = {
-        "response_modalities": ["AUDIO"],
-        "input_audio_transcription": {},
-        "output_audio_transcription": {},
-        "context_window_compression": {"sliding_window": {}},
-    }
-    speech: dict[str, Any] = {}
-    if table.voice:
-        speech["voice_config"] = {"prebuilt_voice_config": {"voice_name": table.voice}}
-    if table.language:
-        speech["language_code"] = table.language
-    if speech:
-        fields["speech_config"] = speech
-    if table.system_instruction:
-        fields["system_instruction"] = table.system_instruction
-    fields.update(table.live)
-    fields["session_resumption"] = {**(table.live.get("session_resumption") or {}), "handle": handle or None}
+    """Build the session's configuration. Raises `ActorExit` naming every field that the SDK does not take."""
     try:
-        return types.LiveConnectConfig.model_validate(fields)
+        return types.LiveConnectConfig.model_validate(live_fields(table, handle))
     except ValidationError as error:
-        problems = "; ".join(f"model.live.{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise exits.ActorExit(exits.BAD_CONFIG, problems) from error
+        raise exits.ActorExit(
+            exits.BAD_CONFIG, "; ".join(_in_words(problem) for problem in error.errors())
+        ) from None
+
+
+def _in_words(problem: Any) -> str:
+    """One of pydantic's findings; a wrong union member is reported for every member, the first path is enough."""
+    return f"model.live.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}".replace(
+        "; ", ", "
+    )
+
+
+def _service_account(path: str) -> service_account.Credentials:
+    try:
+        load: Any = service_account.Credentials.from_service_account_file
+        credentials = load(path, scopes=[CLOUD_SCOPE])
+    except (OSError, ValueError) as error:
+        raise exits.ActorExit(
+            exits.BAD_CONFIG, f"model.credentials_path: {path} cannot be used: {error}"
+        ) from None
+    assert isinstance(credentials, service_account.Credentials)
+    return credentials
 
 
 def judge(error: BaseException) -> Verdict:
@@ -157,6 +181,11 @@ def judge(error: BaseException) -> Verdict:
             return classify_close(close.code, close.reason) if close else classify_close(1006, "")
         case websockets.InvalidStatus():
             return classify_refusal(error.response.status_code)
+        case RefreshError():
+            why = f"Google refused the service account ({str(error)[:200]}); check model.credentials_path"
+            return Verdict(Then.STOP, why, exits.DENIED)
+        case TransportError():
+            return Verdict(Then.RESUME, f"Google's token server cannot be reached ({str(error)[:200]})")
         case ssl.SSLCertVerificationError():
             why = f"the server's certificate is not trusted ({error.verify_message}); check model.ca_file"
             return Verdict(Then.STOP, why, exits.BAD_CONFIG)

@@ -152,6 +152,7 @@ class SessionActor(Actor):
 
     def _ping(self) -> None:
         self.hub.ping_all()
+        self.voice.watch(time.monotonic_ns())
         self._wake.set()  # a line held back by a silent model gets its chance
         if settled := self.ledger.settled_without_handle(self.loop.now()):
             self._store(self._handle, settled)

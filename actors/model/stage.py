@@ -56,7 +56,7 @@ class Stage:
 
     def resume(self, state: wire.ConversationState) -> None:
         """Go on after an earlier incarnation: what its speakers still play is older than anything of ours."""
-        self._reply.epoch = state.epoch + 1
+        self._reply.epoch = max(self._reply.epoch, state.epoch) + 1
         self._control.set("epoch", self._reply.epoch)
         self._is_streaming = state.is_streaming_output
         self._quiet_soon()
@@ -117,6 +117,9 @@ class Stage:
 
     def heard(self, route: bytes, epoch: int, heard: wire.Heard) -> None:
         """A speaker says how far it is."""
+        if epoch > self._reply.epoch:  # an earlier incarnation got further than the coordinator was told
+            self._reply.epoch = epoch + 1
+            self._control.set("epoch", self._reply.epoch)
         if epoch == self._cut_epoch and heard.is_done:
             self._show_cut(heard.played_ms)
         elif heard.is_done and epoch >= self._reply.epoch:

@@ -7,6 +7,8 @@ from actors.wire import MicChunk
 
 MAX_AGE_S = 0.4
 MAX_CHUNKS = 100
+PAUSE_S = 1.5
+"""A microphone that ends without a word is silent for longer than one that says so itself."""
 
 
 class Voice:
@@ -17,6 +19,7 @@ class Voice:
         self._queue: deque[MicChunk | None] = deque()
         self._is_streaming = False
         """Whether the model counts on more audio."""
+        self._newest_ns = 0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -28,6 +31,14 @@ class Voice:
             self._counters.drop("voice_full")
         self._queue.append(chunk)
         self._is_streaming = True
+        self._newest_ns = chunk.captured_ns
+
+    def watch(self, now_ns: int) -> bool:
+        """Notice that the microphone is gone: the model's voice detection would wait for the end of the word for ever."""
+        is_gone = self._is_streaming and now_ns - self._newest_ns > PAUSE_S * 1e9
+        if is_gone:
+            self.paused()
+        return is_gone
 
     def paused(self) -> None:
         """No more audio for now."""
