@@ -17,6 +17,7 @@ GOOD_RUN_S = 5.0
 what bounds a crash loop is the intensity.)"""
 DEVICE_OFTEN_S = 60.0
 """A device that went away is mostly back within the minute: that long it is looked for often, then more and more rarely."""
+NEW_DEVICE_WAIT_S = 2.0
 DEVICE_WAIT_S = 1.0
 LONGEST_DEVICE_WAIT_S = 30.0
 SLOW_RETRY_S = 30.0
@@ -55,6 +56,7 @@ class History:
     jitter: Callable[[], float] = random.random
     crashes: deque[float] = field(default_factory=deque)
     _failures: int = 0
+    _has_been_ready: bool = False
     _absent_since: float | None = None
     _device_wait_s: float = DEVICE_WAIT_S
 
@@ -66,20 +68,20 @@ class History:
             exit_code = 1 if code == exits.USAGE else 6
             return Decision(Verdict.END_TREE if self.kind.is_critical else Verdict.FATAL, exit_code=exit_code)
         if code == exits.DEVICE_ABSENT:
-            self._absences += 1
-            first, longest = DEVICE_WAIT_S
-            doublings = min(self._absences - 1, 10)  # a device may be absent for weeks
-            return Decision(Verdict.ABSENT, min(longest, first * 2**doublings))
+            return Decision(Verdict.ABSENT, self._look_again_s(now))
         return self._crashed(ran_s, now)
 
     def was_ready(self) -> None:
         """It got as far as READY: its device is there."""
+        self._has_been_ready = True
         self._absent_since = None
 
     def _look_again_s(self, now: float) -> float:
+        """A device that was pulled out is missed: often at first. One that never was there is looked for now and then."""
         if self._absent_since is None:
-            self._absent_since, self._device_wait_s = now, DEVICE_WAIT_S
-        elif now - self._absent_since > DEVICE_OFTEN_S:
+            self._absent_since = now
+            self._device_wait_s = DEVICE_WAIT_S if self._has_been_ready else NEW_DEVICE_WAIT_S
+        elif not self._has_been_ready or now - self._absent_since > DEVICE_OFTEN_S:
             self._device_wait_s = min(LONGEST_DEVICE_WAIT_S, 2 * self._device_wait_s)
         return self._device_wait_s
 
