@@ -265,6 +265,20 @@ class SpeechEnd(Message, frozen=True):
     """Session -> speaker: the reply of this epoch is complete; running dry is no underrun."""
 
 
+class Reference(Message, frozen=True):
+    """Speaker -> session -> microphones: what is about to be heard, so that its echo can be taken out."""
+
+    pcm_24k: Pcm
+    audible_ns: Count
+    """Monotonic time at which its first sample leaves the loudspeaker."""
+
+
+class ReferenceCut(Message, frozen=True):
+    """Speaker -> session -> microphones: what was announced from this time on is not heard after all."""
+
+    audible_ns: Count
+
+
 class Flush(Message, frozen=True):
     """Session -> speaker: drop everything of older epochs, now. Idempotent."""
 
@@ -305,6 +319,8 @@ Wire: TypeAlias = (
     | MicPaused
     | SpeechChunk
     | SpeechEnd
+    | Reference
+    | ReferenceCut
     | Flush
     | Heard
 )

@@ -48,10 +48,13 @@ class Ledger:
         """In the newest snapshot, which is what will be resumed from, but that is not stored yet."""
         self._has_handles = False
 
-    def resume(self, resumption: Resumption) -> None:
-        """Go on from what an earlier incarnation stored."""
+    def resume(self, resumption: Resumption) -> list[Line]:
+        """Go on from what an earlier incarnation stored. Returns lines that came before we knew that they are kept."""
         self.kept = dict(resumption.kept)
         self._has_handles = bool(resumption.handle)
+        kept = [line for line in self._queue if self._is_kept(line)]
+        self._queue = deque(line for line in self._queue if not self._is_kept(line))
+        return kept
 
     @property
     def is_full(self) -> bool:
@@ -65,7 +68,7 @@ class Ledger:
 
     def accept(self, line: Line) -> bool:
         """Take a line to be sent. False when it is kept already; a line on its way is not taken twice."""
-        if line.id.number <= self.kept.get(line.id.origin, 0):
+        if self._is_kept(line):
             return False
         if line.id not in self._known():
             self._queue.append(line)
@@ -131,6 +134,9 @@ class Ledger:
         self._queue.extendleft(reversed(again))
         self._over.clear()
         self._open.clear()
+
+    def _is_kept(self, line: Line) -> bool:
+        return line.id.number <= self.kept.get(line.id.origin, 0)
 
     def _known(self) -> set[LineId]:
         known = {line.id for line in self._queue} | {line.id for line, _ in self._over}

@@ -27,8 +27,15 @@ class Verdict:
     why: str
     """For the user: what happened and, where they can do something, what."""
     exit_code: int = exits.TEMPORARY
+    is_servers_word: bool = False
+    """The server said so itself; otherwise the network, or our own patience, ended."""
+    is_planned: bool = False
+    """We left of our own accord: no waiting before the next connection."""
 
 
+PLANNED = Verdict(Then.RESUME, "the model asked for a new connection", is_planned=True)
+
+NO_CLOSE_FRAME = 1006
 _KEY = "the API key was refused ({reason}); check the variable named by model.api_key_env"
 _MODEL = "the model was refused ({reason}); check model.name, model.location and model.api_version"
 _CONFIG = "the model refused the configuration ({reason}); check [model] and [model.live]"
@@ -58,8 +65,11 @@ def classify_close(code: int, reason: str) -> Verdict:
     lowered = reason.lower()
     for wanted, part, then, exit_code, words in _CLOSES:
         if wanted in {None, code} and part in lowered:
-            return Verdict(then, words.format(reason=f"{code} {reason}".strip()), exit_code)
-    return Verdict(Then.RESUME, f"the connection to the model was lost ({code} {reason})".replace(" )", ")"))
+            return Verdict(
+                then, words.format(reason=f"{code} {reason}".strip()), exit_code, is_servers_word=True
+            )
+    why = f"the connection to the model was lost ({code} {reason})".replace(" )", ")")
+    return Verdict(Then.RESUME, why, is_servers_word=code != NO_CLOSE_FRAME)
 
 
 def classify_refusal(status: int) -> Verdict:

@@ -6,6 +6,7 @@ Nothing here may wait for anything but the connection: the reader hands every ev
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from actors import wire
 from actors.model import events, google
 from actors.model.google import ConnectionEndedError, LiveConnection
 from actors.model.ledger import Ledger, Line
-from actors.model.reconnect import Backoff, Then, Verdict
+from actors.model.reconnect import PLANNED, Backoff, Then, Verdict
 from actors.model.stage import Stage
 from actors.model.voice import Voice
 from actors.runtime import exits
@@ -27,9 +28,13 @@ from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
 
 PING_S = 0.5
+LEAVE_LOOK_S = 0.1
+LEAVE_EARLY_S = 2.0
+"""How long before the announced cut we go, whatever happens."""
 FAILED_RESUMES = 2
 """A handle that fails this often is poisoned."""
 MIC_TYPE = "audio/pcm;rate=16000"
+MICROPHONES = frozenset({"mic"})
 
 log = logging.getLogger("session")
 
@@ -53,6 +58,8 @@ class SessionActor(Actor):
         self._failed_resumes = 0
         self._handle = ""
         self._is_connected = False
+        self._leave_by_s = math.inf
+        """When the server will have closed this connection; it said so in advance."""
         self._mic_to_send = Meter()
         self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -70,7 +77,8 @@ class SessionActor(Actor):
             return  # the coordinator was restarted, not we
         resumption = self.control.state.resumption
         self._handle = resumption.handle
-        self.ledger.resume(resumption)
+        for line in self.ledger.resume(resumption):
+            self._tell_origin(line.id, wire.LineKept(line.id))
         self.stage.resume(self.control.state)
         self._task = asyncio.get_running_loop().create_task(self._converse())
         self._task.add_done_callback(self._ended)
@@ -113,6 +121,8 @@ class SessionActor(Actor):
                 self._line_came(route, line)
             case wire.Interrupt():
                 self.stage.cut(by_user=True)
+            case wire.Reference() | wire.ReferenceCut() as reference:
+                self.hub.broadcast(reference, received.envelope.epoch, kinds=MICROPHONES)
             case wire.Heard() as heard:
                 self.stage.heard(route, received.envelope.epoch, heard)
             case wire.Hello(kind=kind):
@@ -165,6 +175,8 @@ class SessionActor(Actor):
             verdict = await self._connect_and_pump()
             if verdict.then is Then.STOP:
                 raise exits.ActorExit(verdict.exit_code, verdict.why)
+            if verdict.is_planned:
+                continue
             self._judge_handle(verdict)
             wait_s = self._backoff.next_s()
             log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
@@ -187,6 +199,7 @@ class SessionActor(Actor):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(live))
                 tasks.create_task(self._receive(live))
+                tasks.create_task(self._leave_when_asked())
         except* ConnectionEndedError as ends:
             first = ends.exceptions[0]
             assert isinstance(first, ConnectionEndedError)
@@ -199,6 +212,7 @@ class SessionActor(Actor):
         self.detail = f"connected to {model.provider} {model.name}{again}"
         log.info("%s", self.detail)
         self._is_connected = True
+        self._leave_by_s = math.inf
         self.control.set("model", "parrot" if model.provider == "parrot" else model.name)
         self.control.set("connected", value=True)
         self._wake.set()
@@ -213,8 +227,8 @@ class SessionActor(Actor):
         self.stage.broken_off()
 
     def _judge_handle(self, verdict: Verdict) -> None:
-        if not self._handle:
-            return
+        if not (self._handle and verdict.is_servers_word):
+            return  # an outage says nothing about the handle
         self._failed_resumes += 1
         if verdict.then is Then.FRESH or self._failed_resumes > FAILED_RESUMES:
             self.stage.show(
@@ -223,6 +237,14 @@ class SessionActor(Actor):
             self._handle = ""
             self._failed_resumes = 0
             self.control.set("resumption", wire.Resumption("", self.ledger.kept))
+
+    async def _leave_when_asked(self) -> None:
+        """After goAway: go when nobody speaks and the last handle holds everything, at the latest just before the cut."""
+        while self.loop.now() < self._leave_by_s:
+            await asyncio.sleep(LEAVE_LOOK_S)
+            if self._leave_by_s < math.inf and self.stage.is_silent and not self.ledger.has_unsettled:
+                break
+        raise ConnectionEndedError(PLANNED)
 
     async def _send(self, live: LiveConnection) -> None:
         while True:
@@ -277,6 +299,7 @@ class SessionActor(Actor):
                 self._store(handle, self.ledger.handle_issued())
             case events.GoingAway(time_left_s=left_s):
                 log.info("the model will close this connection in %.0f s", left_s)
+                self._leave_by_s = min(self._leave_by_s, self.loop.now() + max(0.0, left_s - LEAVE_EARLY_S))
             case events.Used():
                 pass
 

@@ -54,6 +54,11 @@ class Stage:
         """Half duplex: whether the microphone would hear the reply now."""
         return self._is_streaming and self._table.duplex == "half"
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no reply is being given or heard."""
+        return not self._reply.is_open and not self._is_streaming
+
     def resume(self, state: wire.ConversationState) -> None:
         """Go on after an earlier incarnation: what its speakers still play is older than anything of ours."""
         self._reply.epoch = max(self._reply.epoch, state.epoch) + 1

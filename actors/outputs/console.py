@@ -13,6 +13,7 @@ from actors.runtime.notify import Notifier
 PATIENCE_S = 0.2
 """Less than a heartbeat: a reader that takes nothing must not make the console look hung."""
 
+OUTAGE_S = 0.7
 RETRY_S = 0.25
 MAX_UNWRITTEN_BYTES = 4 << 20
 
@@ -35,6 +36,7 @@ class ConsoleActor(Actor):
         self._mode: wire.ConsoleMode = "input"
         """What we have asked for last."""
         self._owns = not self._is_terminal
+        self._told_outage = False
         self._unwritten = b""
         self._retry: Timer | None = None
         self._held: list[wire.Wire] = []
@@ -56,11 +58,23 @@ class ConsoleActor(Actor):
 
     def on_state(self, key: wire.StateKey) -> None:
         """Tell the user when the model cannot be reached, and when it can again."""
-        state = self.control.state
-        if key == "connected" and self.control.has_been("connected"):
-            self._take(
-                wire.Notice("connected again" if state.connected else "connection lost, reconnecting …")
-            )
+        if key != "connected" or not self.control.has_been("connected"):
+            return
+        if not self.control.state.connected:
+            self.loop.call_later(OUTAGE_S, self._tell_outage)
+        elif self._told_outage:
+            self._told_outage = False
+            self._take(wire.Notice("connected again"))
+
+    def _tell_outage(self) -> None:
+        """A planned change of connections takes a moment, and nobody needs to know."""
+        if not (self.control.state.connected or self._told_outage or self.control.state.terminated):
+            self._told_outage = True
+            self._take(wire.Notice("connection to the model lost, reconnecting …"))
+
+    def on_welcome(self) -> None:
+        """Another session: the reply of the one before stays as it is."""
+        self._break_off()
 
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Print, as soon as the terminal is ours."""
@@ -71,6 +85,8 @@ class ConsoleActor(Actor):
                 self._take(message, "user")
             case wire.Notice():
                 self._take(message)
+            case wire.Present(kind="session", here=False):
+                self._break_off()
             case wire.Present(name=name, kind=kind, here=True, again=True) if kind != "cli":
                 self._take(wire.Notice(f"{name} is back"))
             case _:
@@ -86,6 +102,11 @@ class ConsoleActor(Actor):
             return
         self._print(message)
         self._give_back_after(message)
+
+    def _break_off(self) -> None:
+        """Nobody will finish the reply on the screen: end its line, and give the terminal back."""
+        if self._mode != "input":
+            self._take(wire.Interrupted())
 
     def _want(self, mode: wire.ConsoleMode) -> None:
         if self._mode == mode:
