@@ -131,7 +131,9 @@ class Tree:
         stdio: dict[str, int] = {}
         if child.spec.kind == "keyboard":
             stdio["stdin"] = 0
-        elif child.spec.kind == "console":
+        elif (
+            child.spec.kind == "console" and self._stdio.has_input
+        ):  # detached, the transcript goes to its log
             stdio["stdout"] = 1
         notice_fd = self._notice_fd if child.spec.kind in {"keyboard", "console"} else None
         try:
