@@ -34,6 +34,8 @@ class SpeakerActor(Actor):
         self._playout = Playout()
         self._epoch = 0
         """Newest epoch seen."""
+        self._session = 0
+        """Incarnation of the session we play for."""
         self._unreported: set[int] = set()
         """Epochs whose end the session has not been told."""
         self._reported_s = 0.0
@@ -56,6 +58,17 @@ class SpeakerActor(Actor):
 
     def on_start(self) -> None:
         """Wait for the coordinator: `on_synchronised` opens the device."""
+
+    def on_welcome(self) -> None:
+        """A new session gives nothing more of what an earlier one left here: let that play to its end, and say how far we are.
+
+        Without an end it would count as unheard for ever, and half duplex would keep the microphone shut.
+        """
+        if self._session and self._session != self.media.hub_boot_id:
+            for epoch in self._unreported:
+                self._playout.end(epoch)
+            self.media.send(wire.Heard(0, is_done=False), self._epoch)
+        self._session = self.media.hub_boot_id
 
     def on_stop(self) -> None:
         """Fall silent and let go of the device."""
@@ -86,7 +99,7 @@ class SpeakerActor(Actor):
             super().health(),
             dropped=self.counters.dropped
             | {f"samples_{reason}": count for reason, count in counts.dropped.items()},
-            underruns=counts.underruns,
+            underruns=counts.underruns + (self._device.xruns if self._device is not None else 0),
             overruns=counts.dropped.get("full", 0),
             queue_ms=float(self._playout.queue_ms),
             latency_ms={name: value for name, value in latency.items() if value is not None},
