@@ -35,12 +35,13 @@ ctl.!default {{ type pulse server "unix:{dir}/native" }}
 DEFAULT_PA = """\
 .fail
 load-module module-native-protocol-unix auth-anonymous=1 socket={dir}/native
-load-module module-null-sink sink_name=speaker norewinds=1 rate={rate} channels=2
-load-module module-null-sink sink_name=micfeed norewinds=1 rate={rate} channels=1
-load-module module-remap-source source_name=mic master=micfeed.monitor rate={rate} channels=1 remix=no
-set-default-sink speaker
-set-default-source mic
 """
+
+SPEAKER = "module-null-sink sink_name=speaker norewinds=1 rate=48000 channels=2"
+FEED = "module-null-sink sink_name=micfeed norewinds=1 rate=48000 channels=1"
+MIC = "module-remap-source source_name=mic master=micfeed.monitor rate=48000 channels=1 remix=no"
+SPEAKER_PA = f"load-module {SPEAKER}\nset-default-sink speaker\n"
+MIC_PA = f"load-module {FEED}\nload-module {MIC}\nset-default-source mic\n"
 
 DAEMON_CONF = """\
 daemonize = no
@@ -64,7 +65,9 @@ def why_not() -> str:
 class VirtualAudio:
     """Use as a context manager; `env` is what a process needs to see only these devices."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_speaker: bool = True, has_mic: bool = True) -> None:
+        self._devices = SPEAKER_PA * has_speaker + MIC_PA * has_mic
+        self._is_up = "Default Source: mic" if has_mic else "Default Sink: speaker"
         self.dir = Path(tempfile.mkdtemp(prefix="antiphon-audio-"))
         self.env = {
             **{
@@ -84,7 +87,7 @@ class VirtualAudio:
 
     def __enter__(self) -> Self:
         (self.dir / "asound.conf").write_text(ASOUND.format(dir=self.dir))
-        (self.dir / "default.pa").write_text(DEFAULT_PA.format(dir=self.dir, rate=SINK_RATE_HZ))
+        (self.dir / "default.pa").write_text(DEFAULT_PA.format(dir=self.dir) + self._devices)
         (self.dir / "daemon.conf").write_text(DAEMON_CONF)
         (self.dir / "client.conf").write_text("autospawn = no\nenable-shm = no\n")
         (self.dir / "config").mkdir(mode=0o700)
@@ -105,7 +108,7 @@ class VirtualAudio:
                 command, env=environ, stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + 10
-        while "Default Source: mic" not in self._ask("info").stdout:
+        while self._is_up not in self._ask("info").stdout:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError("no virtual audio:\n" + (self.dir / "pulse.log").read_text())
@@ -126,21 +129,21 @@ class VirtualAudio:
         return answer.stdout
 
     @contextmanager
-    def speaking(self, wav: Path) -> Iterator[None]:
+    def speaking(self, wav: Path, within_s: float = 60.0) -> Iterator[None]:
         """Feed a WAV file to the microphone; the block is left when it has been spoken."""
         command = ["paplay", "-d", "micfeed", str(wav)]
         player = subprocess.Popen(command, env={**os.environ, **self.env}, stderr=subprocess.DEVNULL)
         try:
             yield
-            player.wait(60)
+            player.wait(within_s)
         finally:
             player.kill()
             player.wait()
 
     @contextmanager
-    def listening(self, rate_hz: int) -> Iterator["Recording"]:
-        """Record the loudspeaker from the first block on; gives a `Recording`."""
-        command = ["parec", "--raw", "-d", "speaker.monitor", "--latency-msec=10", "--format=s16le"]
+    def listening(self, rate_hz: int, source: str = "speaker.monitor") -> Iterator["Recording"]:
+        """Record the loudspeaker, or another source, from the first block on; gives a `Recording`."""
+        command = ["parec", "--raw", "-d", source, "--latency-msec=10", "--format=s16le"]
         command += ["--channels=1", f"--rate={rate_hz}"]
         recorder = subprocess.Popen(command, env={**os.environ, **self.env}, stdout=subprocess.PIPE)
         assert recorder.stdout is not None
@@ -183,8 +186,8 @@ class Recording:
         return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype=np.int16)
 
     def last_sound(self) -> float:
-        """When the last block that was not silent came."""
-        return max(came for came, block in list(self.blocks) if any(block))
+        """When the last block that was not silent came; 0 before the first."""
+        return next((came for came, block in reversed(list(self.blocks)) if any(block)), 0.0)
 
     def _read(self, fd: int) -> None:
         while block := os.read(fd, 65_536):
