@@ -1,0 +1,93 @@
+"""What else the user's program does while it talks: the four loads, the same code wherever they run.
+
+A process that carries a load obeys its stdin: one line "LOAD BYTES" starts it, the end of the input ends the process.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+LOADS = ("none", "threads", "tool", "c_call")
+SAID = {
+    "none": "nothing else",
+    "threads": "two busy Python threads",
+    "tool": "a tool that blocks 150 ms, twice a second",
+    "c_call": "a C call that holds the GIL about 200 ms, each second",
+}
+TOOL_S = 0.15
+TOOL_EVERY_S = 0.5
+C_CALL_S = 0.2
+C_CALL_EVERY_S = 1.0
+NUMBER = "0.12345678901234567"
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def begin(load: str, json_bytes: int) -> None:
+    """Start a load in this process, for good; "tool" needs a running event loop and blocks it. Raises ValueError."""
+    if load == "threads":
+        _start_thread(_count)
+        _start_thread(_count)
+    elif load == "c_call":
+        _start_thread(lambda: _parse(json_text(json_bytes)))
+    elif load == "tool":
+        _tasks.add(asyncio.get_running_loop().create_task(_call_tool()))
+    elif load != "none":
+        raise ValueError(f"there is no load {load!r}; there are {', '.join(LOADS)}")
+
+
+async def obey_stdin() -> NoReturn:
+    """Start the load that stdin names, and end the process when stdin ends."""
+    if order := await asyncio.to_thread(sys.stdin.readline):
+        load, size = order.split()
+        begin(load, int(size))
+    await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)  # a thread may sit in a blocking read or write that nobody will ever serve
+
+
+def json_text(n_bytes: int) -> str:
+    """Return a JSON list of about that size that is slow to parse for its length."""
+    return f"[{','.join([NUMBER] * max(1, n_bytes // (len(NUMBER) + 1)))}]"
+
+
+def bytes_for(held_s: float) -> int:
+    """Measure how much of `json_text` this machine parses in that time."""
+    text = json_text(4_000_000)
+    took = []
+    for _ in range(5):
+        began_s = time.perf_counter()
+        json.loads(text)
+        took.append(time.perf_counter() - began_s)
+    return round(len(text) * held_s / min(took))
+
+
+def _start_thread(work: Callable[[], NoReturn]) -> None:
+    threading.Thread(target=work, daemon=True).start()
+
+
+def _count() -> NoReturn:
+    number = 1
+    while True:
+        number = (number * 31 + 7) & 0xFFFF
+
+
+def _parse(text: str) -> NoReturn:
+    while True:
+        began_s = time.monotonic()
+        json.loads(text)
+        time.sleep(max(0.0, C_CALL_EVERY_S - (time.monotonic() - began_s)))
+
+
+async def _call_tool() -> None:
+    while True:
+        time.sleep(TOOL_S)  # noqa: ASYNC251 - the mistake this load stands for
+        await asyncio.sleep(TOOL_EVERY_S - TOOL_S)
+
+
+if __name__ == "__main__":
+    asyncio.run(obey_stdin())

@@ -1,0 +1,144 @@
+"""One cell of the measurement: a rival, a load, a scripted conversation, and everything that was recorded of it.
+
+The user says one loud syllable and then whispers on, too softly for the model to take it for speech: the model's reply and the
+microphone run at the same time. When the reply has ended, more syllables follow, each of which cuts the reply to the one before.
+Replies are tones, in turn low and high, so that each can be told from the one before it.
+"""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.benchmarks.arms import plain_environment, running
+from scripts.benchmarks.instruments import Server, put_first, recording, serving
+from scripts.benchmarks.server import ServerSound
+from scripts.benchmarks.sound import LETTER_S, MIC_RATE_HZ, SINK_RATE_HZ, letter_of
+from tests.virtual_audio import SINK_RATE_HZ as FEED_RATE_HZ
+from tests.virtual_audio import Recording, VirtualAudio, speech_like, write_wav
+
+SYLLABLE_S = 0.3
+WHISPER = 0.02
+"""About 120 RMS: a twentieth of what the parrot's ear takes for speech at most, and far above rounding."""
+CHUNK_BYTES = 9600
+"""200 ms: what Gemini sends, within a fifth."""
+STARTED_WITHIN_S = 30.0
+REPLY_WITHIN_S = 20.0
+SPEAK_BEFORE_CUT_S = 1.5
+SETTLE_S = 0.5
+TURNS = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is done per cell."""
+
+    reply_s: float = 8.0
+    interruptions: int = 6
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was recorded of one cell. Times are monotonic."""
+
+    reply_s: float
+    cuts_tried: int
+    events: list[dict[str, Any]]
+    heard: ServerSound
+    sink: list[tuple[float, bytes]]
+    """Blocks of the loudspeaker's monitor: when each came, and its samples at `SINK_RATE_HZ`."""
+    microphone: list[tuple[float, bytes]]
+    """The same of what the microphone gave, at `MIC_RATE_HZ`."""
+    is_prioritised: bool
+
+
+def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
+    """Run one cell. Raises RuntimeError or AssertionError when the rival does not come up."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")))
+        sound = stack.enter_context(VirtualAudio())
+        environment = plain_environment(sound.env, secrets.token_urlsafe(16))
+        server = stack.enter_context(serving(directory, script(plan.reply_s), environment))
+        sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ))
+        microphone = stack.enter_context(recording(sound, "micfeed.monitor", MIC_RATE_HZ))
+        with running(arm, server, environment, directory) as start_load:
+            _await_connection(arm, server, directory)
+            is_prioritised = put_first(server)
+            start_load(load, json_bytes)
+            time.sleep(SETTLE_S)
+            _talk(plan, sound, server, sink, directory)
+        events, heard = server.events(), server.finish()
+    return Taken(
+        plan.reply_s,
+        plan.interruptions,
+        events,
+        heard,
+        list(sink.blocks),
+        list(microphone.blocks),
+        is_prioritised,
+    )
+
+
+def _await_connection(arm: str, server: Server, directory: Path) -> None:
+    if not _wait(lambda: server.events("setup"), STARTED_WITHIN_S):
+        said = "\n".join(log.read_text()[-2000:] for log in directory.glob("*.log"))
+        raise RuntimeError(f"{arm} did not connect within {STARTED_WITHIN_S:.0f} s\n{said}")
+    time.sleep(2 * SETTLE_S)  # its microphone opens right after
+
+
+def script(reply_s: float) -> list[dict[str, Any]]:
+    """Make the parrot's rules: each turn is answered by a tone of that length, low and high in turn."""
+    letters = round(reply_s / LETTER_S)
+    return [
+        {
+            "when": {"turn": turn},
+            "do": {"reply": {"text": letter_of(turn) * letters, "chunk_bytes": CHUNK_BYTES}},
+        }
+        for turn in range(1, TURNS + 1)
+    ]
+
+
+def _talk(plan: Plan, sound: VirtualAudio, server: Server, sink: Recording, directory: Path) -> None:
+    syllable = speech_like(SYLLABLE_S, FEED_RATE_HZ)
+    whisper = (speech_like(plan.reply_s + 2, FEED_RATE_HZ) * WHISPER).astype(np.int16)
+    pause = np.zeros(FEED_RATE_HZ // 5, np.int16)
+    long = write_wav(directory / "long.wav", np.concatenate([pause, syllable, whisper]), FEED_RATE_HZ)
+    short = write_wav(directory / "short.wav", np.concatenate([pause, syllable, pause]), FEED_RATE_HZ)
+    with sound.speaking(long):
+        pass
+    _wait(lambda: server.events("turn_complete"), REPLY_WITHIN_S)
+    _wait(lambda: _is_quiet(sink), REPLY_WITHIN_S)
+    for _ in range(plan.interruptions + 1):
+        turns = len(server.events("speech"))
+        with sound.speaking(short):
+            pass
+        _wait(partial(_has_more, server, turns), 5.0)
+        time.sleep(SPEAK_BEFORE_CUT_S)
+
+
+def _has_more(server: Server, turns: int) -> bool:
+    return len(server.events("speech")) > turns
+
+
+def _is_quiet(sink: Recording) -> bool:
+    """Say whether nothing sounded for a second."""
+    now = time.monotonic()
+    recent = [block for came, block in sink.blocks[-200:] if came > now - 1]
+    return not any(any(block) for block in recent)
+
+
+def _wait(condition: Callable[[], object], within_s: float) -> bool:
+    """Return whether it came true in time: what does not come is a measurement here."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,172 @@
+"""Rounds of numbers to a table a person can read: medians over the rounds, the worst beside them. Pure."""
+
+from statistics import median
+
+import msgspec
+
+from scripts.benchmarks.measures import Numbers, percentile
+
+REFERENCE = "antiphon"
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One rival under one load, in one round."""
+
+    round: int
+    load: str
+    arm: str
+    numbers: Numbers | None
+    """None when it did not run."""
+    why: str = ""
+    load_average: float = 0.0
+    """Of the last minute, before it: what else ran on the machine, and the cells before it."""
+    is_prioritised: bool = False
+    """The sound server, the recorders and the model's side ran with real-time priority."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One rival under one load, over all rounds. Where a field has no comment: the median of the rounds."""
+
+    load: str
+    arm: str
+    rounds: int
+    failed: int
+    gaps: float | None
+    gaps_worst: float | None
+    gap_ms: float | None
+    missing_ms: float | None
+    mic_late_p50_ms: float | None
+    mic_late_p99_ms: float | None
+    mic_late_max_ms: float | None
+    """The worst of all rounds."""
+    mic_to_server_p50_ms: float | None
+    mic_to_server_p99_ms: float | None
+    mic_lost_ms: float | None
+    mic_lost_worst_ms: float | None
+    mic_late_percent: float | None
+    silence_p50_ms: float | None
+    """This and the next two over the interruptions of all rounds."""
+    silence_p95_ms: float | None
+    silence_max_ms: float | None
+    cuts: int
+    cuts_unheard: int
+    receive_to_play_p50_ms: float | None
+    receive_to_play_max_ms: float | None
+
+
+def summarise(cells: list[Cell]) -> list[Row]:
+    """Return a row for each rival under each load, in the order of their first cells."""
+    order = dict.fromkeys((cell.load, cell.arm) for cell in cells)
+    return [
+        _row(load, arm, [cell for cell in cells if (cell.load, cell.arm) == (load, arm)])
+        for load, arm in order
+    ]
+
+
+def _row(load: str, arm: str, cells: list[Cell]) -> Row:
+    good = [cell.numbers for cell in cells if cell.numbers is not None]
+    silences = sorted(value for numbers in good for value in numbers.silence_ms)
+    delays = sorted(value for numbers in good for value in numbers.receive_to_play_ms)
+    lost = [numbers.mic_lost_ms for numbers in good]
+    return Row(
+        load=load,
+        arm=arm,
+        rounds=len(good),
+        failed=len(cells) - len(good),
+        gaps=_median([numbers.gaps for numbers in good]),
+        gaps_worst=max((numbers.gaps for numbers in good), default=None),
+        gap_ms=_median([numbers.gap_ms for numbers in good]),
+        missing_ms=_median([numbers.missing_ms for numbers in good]),
+        mic_late_p50_ms=_median([numbers.mic_late_ms.p50 for numbers in good]),
+        mic_late_p99_ms=_median([numbers.mic_late_ms.p99 for numbers in good]),
+        mic_late_max_ms=max((n.mic_late_ms.max for n in good if n.mic_late_ms.max is not None), default=None),
+        mic_to_server_p50_ms=_median([numbers.mic_to_server_ms.p50 for numbers in good]),
+        mic_to_server_p99_ms=_median([numbers.mic_to_server_ms.p99 for numbers in good]),
+        mic_lost_ms=_median(lost),
+        mic_lost_worst_ms=max(lost, default=None),
+        mic_late_percent=_median([100 * numbers.mic_late_share for numbers in good]),
+        silence_p50_ms=percentile(silences, 0.5) if silences else None,
+        silence_p95_ms=percentile(silences, 0.95) if silences else None,
+        silence_max_ms=max(silences, default=None),
+        cuts=len(silences),
+        cuts_unheard=sum(numbers.cuts_unheard for numbers in good),
+        receive_to_play_p50_ms=percentile(delays, 0.5) if delays else None,
+        receive_to_play_max_ms=max(delays, default=None),
+    )
+
+
+def _median(values: "list[float] | list[int] | list[float | None]") -> float | None:
+    there = [value for value in values if value is not None]
+    return round(median(there), 1) if there else None
+
+
+HEAD = (
+    ("load", "arm"),
+    ("gaps", "med/max"),
+    ("gap ms", ""),
+    ("missing", "ms"),
+    ("mic late ms", "p50/p99/max"),
+    ("mic->server ms", "p50/p99"),
+    ("mic lost ms", "med/max"),
+    (">200 ms", "late"),
+    ("cut->silence ms", "p50/p95/max (n)"),
+    ("recv->play ms", "p50/max"),
+)
+
+
+def lines(rows: list[Row]) -> list[str]:
+    """Return the table, and the ratios to ours below it."""
+    body = [_shown(row) for row in rows]
+    heads = [["load, arm", *(top for top, _ in HEAD[1:])], ["", *(unit for _, unit in HEAD[1:])]]
+    table = _aligned([*heads, *body])
+    ratios = [_ratios(row, ours) for row in rows if (ours := _ours(rows, row.load)) and row.arm != REFERENCE]
+    names = ["ratio to antiphon", "mic late p99", "mic->server p50", "cut->silence p50", "recv->play p50"]
+    return [*table, "", *(_aligned([names, *ratios]) if ratios else [])]
+
+
+def _ours(rows: list[Row], load: str) -> Row | None:
+    return next((row for row in rows if (row.load, row.arm) == (load, REFERENCE)), None)
+
+
+def _shown(row: Row) -> list[str]:
+    unheard = f", {row.cuts_unheard} unheard" if row.cuts_unheard else ""
+    return [
+        f"{row.load}, {row.arm}" + (f" ({row.failed} failed)" if row.failed else ""),
+        _join(row.gaps, row.gaps_worst),
+        _join(row.gap_ms),
+        _join(row.missing_ms),
+        _join(row.mic_late_p50_ms, row.mic_late_p99_ms, row.mic_late_max_ms),
+        _join(row.mic_to_server_p50_ms, row.mic_to_server_p99_ms),
+        _join(row.mic_lost_ms, row.mic_lost_worst_ms),
+        "-" if row.mic_late_percent is None else f"{row.mic_late_percent:.0f} %",
+        f"{_join(row.silence_p50_ms, row.silence_p95_ms, row.silence_max_ms)} ({row.cuts}{unheard})",
+        _join(row.receive_to_play_p50_ms, row.receive_to_play_max_ms),
+    ]
+
+
+def _ratios(row: Row, ours: Row) -> list[str]:
+    pairs = [
+        (row.mic_late_p99_ms, ours.mic_late_p99_ms),
+        (row.mic_to_server_p50_ms, ours.mic_to_server_p50_ms),
+        (row.silence_p50_ms, ours.silence_p50_ms),
+        (row.receive_to_play_p50_ms, ours.receive_to_play_p50_ms),
+    ]
+    return [
+        f"{row.load}, {row.arm}",
+        *(f"{theirs / our:.1f}x" if theirs is not None and our else "-" for theirs, our in pairs),
+    ]
+
+
+def _join(*values: float | None) -> str:
+    return "/".join("-" if value is None else f"{value:.0f}" for value in values)
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

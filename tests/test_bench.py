@@ -1,0 +1,281 @@
+"""What the audio benchmark makes of its recordings: on recordings whose truth is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.model.parrot.script import Rule
+from actors.model.parrot.tones import melody
+from scripts.benchmarks.loads import json_text
+from scripts.benchmarks.main import cells_of_a_round
+from scripts.benchmarks.measures import Numbers, Spread, measure, percentile
+from scripts.benchmarks.microphone import follow
+from scripts.benchmarks.scene import Taken, script
+from scripts.benchmarks.server import ServerSound
+from scripts.benchmarks.sound import (
+    MIC_RATE_HZ,
+    SINK_RATE_HZ,
+    Timeline,
+    gaps_s,
+    letter_of,
+    pitch_of,
+    sounding,
+)
+from scripts.benchmarks.table import Cell, lines, summarise
+
+BLOCK = SINK_RATE_HZ // 100
+START_S = 100.0
+
+
+def reply(turn, seconds):
+    return np.frombuffer(melody(letter_of(turn) * round(seconds / 0.07), SINK_RATE_HZ), dtype=np.int16)
+
+
+def silence(seconds, rate_hz=SINK_RATE_HZ):
+    return np.zeros(round(seconds * rate_hz), np.int16)
+
+
+def timeline(*parts):
+    return Timeline(np.concatenate(parts), SINK_RATE_HZ, START_S)
+
+
+def blocks(samples, rate_hz, start_s=START_S, late_s=lambda _: 0.0):
+    n = rate_hz // 100
+    cut = [samples[at : at + n] for at in range(0, len(samples), n)]
+    return [
+        (start_s + (number + 1) / 100 + late_s(number), block.tobytes()) for number, block in enumerate(cut)
+    ]
+
+
+def noise(seconds, rms=120):
+    return (np.random.default_rng(3).standard_normal(round(seconds * MIC_RATE_HZ)) * rms).astype(np.int16)
+
+
+def sent(samples, delay_s=0.01, chunk=320):
+    """As a client that sends `chunk` samples at a time; (ns of arrival, pcm)."""
+    cut = [(at, samples[at : at + chunk]) for at in range(0, len(samples), chunk)]
+    return [
+        (int((START_S + (at + len(pcm)) / MIC_RATE_HZ + delay_s) * 1e9), pcm.tobytes()) for at, pcm in cut
+    ]
+
+
+def followed(samples, chunks):
+    given_line = Timeline(samples, MIC_RATE_HZ, START_S)
+    return follow(given_line, chunks, START_S, START_S + len(samples) / MIC_RATE_HZ)
+
+
+# The loudspeaker.
+
+
+def test_the_clock_of_a_recording_is_its_promptest_block():
+    late = blocks(reply(1, 0.7), SINK_RATE_HZ, late_s=lambda number: 0.004 if number == 7 else 0.05)
+    line = Timeline.of(late, SINK_RATE_HZ, ahead_s=0.01)
+    assert line.at(0) == pytest.approx(START_S + 0.014)
+    assert line.at(SINK_RATE_HZ) == pytest.approx(START_S + 1.014)
+
+
+def test_an_unbroken_reply_has_no_gap_although_its_letters_fade():
+    line = timeline(silence(1), reply(1, 2.1), silence(1))
+    assert gaps_s(line, START_S, START_S + 5) == []
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+@given(gap_s=st.floats(0.006, 0.5), before_s=st.floats(0.1, 1.9))
+def test_a_gap_is_found_with_its_length(turn, gap_s, before_s):
+    whole, at = reply(turn, 2.1), round(before_s * SINK_RATE_HZ)
+    line = timeline(silence(0.5), whole[:at], silence(gap_s), whole[at:], silence(0.5))
+    (found,) = gaps_s(line, START_S, START_S + 5)
+    assert found == pytest.approx(gap_s, abs=0.002)
+
+
+def test_the_two_pitches_are_told_apart_wherever_a_tone_begins():
+    for offset_s in np.linspace(0, 0.005, 7):
+        line = timeline(silence(0.3 + offset_s), reply(2, 0.7), silence(0.3))
+        assert sounding(line, "low", START_S, START_S + 2) is None
+        first, last = sounding(line, "high", START_S, START_S + 2)
+        assert first == pytest.approx(START_S + 0.3 + offset_s, abs=0.002)
+        assert last == pytest.approx(START_S + 1.0 + offset_s, abs=0.002)
+
+
+def test_a_tone_that_follows_another_at_once_is_not_taken_for_it():
+    line = timeline(reply(1, 0.7), reply(2, 0.7))
+    assert sounding(line, "low", START_S, START_S + 2)[1] == pytest.approx(START_S + 0.7, abs=0.006)
+    assert sounding(line, "high", START_S, START_S + 2)[0] == pytest.approx(START_S + 0.7, abs=0.006)
+
+
+def test_silence_has_no_pitch():
+    assert sounding(timeline(silence(1)), "low", START_S, START_S + 1) is None
+    assert sounding(timeline(silence(1)), "high", START_S - 5, START_S) is None
+
+
+# The microphone.
+
+
+def test_what_arrives_whole_lost_nothing_and_is_as_old_as_it_was_delayed():
+    samples = noise(1)
+    arrived = followed(samples, sent(samples, delay_s=0.03))
+    assert arrived.lost_s == 0
+    assert sorted(set(arrived.ages_s.round(4))) == [0.03, 0.04]
+    assert arrived.lateness_s.max() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_client_that_started_to_listen_before_the_recorder_is_followed_all_the_same():
+    samples = noise(1)
+    earlier = np.concatenate([noise(0.35)[::-1], samples])
+    assert followed(samples, sent(earlier)).lost_s == 0
+
+
+@given(start=st.integers(2000, 9000), length=st.integers(400, 4000))
+def test_what_is_missing_is_found_to_a_block_or_two(start, length):
+    samples = noise(1)
+    kept = np.delete(samples, slice(start, start + length))
+    arrived = followed(samples, sent(kept, delay_s=1))
+    assert -0.001 <= arrived.lost_s - length / MIC_RATE_HZ <= 0.021
+
+
+def test_one_message_that_is_late_is_late_alone():
+    samples = noise(1)
+    chunks = [(at + 250_000_000 * (number == 20), pcm) for number, (at, pcm) in enumerate(sent(samples))]
+    arrived = followed(samples, chunks)
+    assert sorted(arrived.lateness_s.round(3))[-2:] == [0, 0.25]
+
+
+def test_nothing_that_arrives_is_all_lost():
+    samples = noise(1)
+    arrived = followed(samples, [])
+    assert len(arrived.ages_s) == 0
+    assert arrived.lost_s == pytest.approx(1, abs=0.03)
+
+
+def test_sound_that_was_never_spoken_counts_for_nothing():
+    samples = noise(1)
+    other = np.random.default_rng(9).standard_normal(MIC_RATE_HZ) * 120
+    assert followed(samples, sent(other.astype(np.int16))).lost_s > 0.9
+
+
+# A whole cell.
+
+
+def event(name, at_s, **more):
+    return {"event": name, "at_ns": int((START_S + at_s) * 1e9), **more}
+
+
+def taken(sink_parts, events, began_s, microphone=None, chunks=None):
+    spoken = noise(4) if microphone is None else microphone
+    return Taken(
+        reply_s=2.1,
+        cuts_tried=1,
+        events=events,
+        heard=ServerSound(
+            chunks=sent(spoken) if chunks is None else chunks,
+            began_ns=[int((START_S + at) * 1e9) for at in began_s],
+        ),
+        sink=blocks(np.concatenate(sink_parts), SINK_RATE_HZ, START_S - 0.01),
+        microphone=blocks(spoken, MIC_RATE_HZ),
+        is_prioritised=True,
+    )
+
+
+CUT = [
+    event("speech_started", 0.1),
+    event("speech", 0.9, turn=1),
+    event("turn_complete", 3.1, turn=1),
+    event("speech_started", 4.0),
+    event("speech", 4.5, turn=2),
+    event("speech_started", 6.0),
+    event("interrupted", 6.0, turn=2),
+    event("speech", 6.8, turn=3),
+]
+
+
+def test_a_cell_is_measured_from_its_recordings():
+    heard = [silence(1.05), reply(1, 2.1), silence(1.43), reply(2, 1.47), silence(0.9), reply(1, 0.7)]
+    numbers = measure(taken(heard, CUT, [1.0, 4.5, 6.85]))
+    assert (numbers.gaps, numbers.missing_ms) == (0, pytest.approx(0, abs=3))
+    assert numbers.silence_ms == [pytest.approx(50, abs=3)]
+    assert numbers.receive_to_play_ms == [pytest.approx(each, abs=3) for each in (50, 80, 100)]
+    assert numbers.cuts_unheard == 0
+    assert (numbers.mic_lost_ms, numbers.mic_late_share) == (0, 0)
+    assert numbers.mic_to_server_ms == Spread(p50=10.0, p99=20.0, max=20.0)
+
+
+def test_a_cut_while_nothing_sounded_is_no_quick_silence():
+    heard = [silence(1), reply(1, 2.1), silence(1.4), reply(2, 0.7), silence(2)]
+    numbers = measure(taken(heard, CUT, [1.0, 4.5, 6.85]))
+    assert (numbers.silence_ms, numbers.cuts_unheard) == ([], 1)
+
+
+def test_a_reply_that_starved_is_missing_though_it_has_no_gap():
+    numbers = measure(taken([silence(1), reply(1, 0.7), silence(4)], CUT, [1.0]))
+    assert (numbers.gaps, numbers.missing_ms) == (0, pytest.approx(1400, abs=3))
+
+
+def test_a_reply_that_never_came_is_all_missing():
+    numbers = measure(taken([silence(5)], [], []))
+    assert numbers.missing_ms == pytest.approx(2100)
+    assert numbers.receive_to_play_ms == []
+
+
+# Around it.
+
+
+def test_replies_alternate_and_the_parrot_takes_the_script():
+    assert [pitch_of(turn) for turn in (1, 2, 3)] == ["low", "high", "low"]
+    import msgspec
+
+    rules = msgspec.convert(script(8.0), list[Rule])
+    assert {rule.do.reply.text for rule in rules} == {"i" * 114, "h" * 114}
+
+
+def test_each_load_is_run_with_all_rivals_in_turn_and_the_intruder_only_where_it_can():
+    assert cells_of_a_round(["none", "threads"], ["antiphon", "cookbook", "inside"]) == [
+        ("none", "antiphon"),
+        ("none", "cookbook"),
+        ("threads", "antiphon"),
+        ("threads", "cookbook"),
+        ("threads", "inside"),
+    ]
+
+
+def test_the_text_to_parse_has_about_the_size_asked_for():
+    import json
+
+    text = json_text(100_000)
+    assert len(text) == pytest.approx(100_000, rel=0.01)
+    assert set(json.loads(text)) == {0.12345678901234567}
+
+
+def test_percentiles_are_values_that_were_measured():
+    assert [percentile([1.0, 2.0, 3.0, 40.0], share) for share in (0.5, 0.95, 1)] == [2.0, 40.0, 40.0]
+    assert Spread.of([]) == Spread()
+
+
+def numbers(gaps=0, silence_ms=(10.0,), lost_ms=0.0):
+    spread = Spread(5.0, 20.0, 30.0)
+    return Numbers(gaps, 0.0, 0.0, spread, spread, lost_ms, 0.0, list(silence_ms), 0, [50.0])
+
+
+def test_a_row_has_medians_and_the_worst_and_pools_the_interruptions():
+    rounds = [numbers(0, [10.0]), numbers(9, [30.0], 100.0), numbers(1, [20.0])]
+    (row,) = summarise([Cell(n, "none", "cookbook", each) for n, each in enumerate(rounds, 1)])
+    assert (row.rounds, row.gaps, row.gaps_worst) == (3, 1, 9)
+    assert (row.mic_lost_ms, row.mic_lost_worst_ms) == (0, 100)
+    assert (row.cuts, row.silence_p50_ms, row.silence_max_ms) == (3, 20, 30)
+
+
+def test_a_cell_that_failed_is_shown_as_such_and_costs_the_others_nothing():
+    rows = summarise([Cell(1, "none", "antiphon", numbers()), Cell(1, "none", "cookbook", None, "no device")])
+    assert (rows[1].failed, rows[1].gaps, rows[1].silence_p50_ms) == (1, None, None)
+    shown = "\n".join(lines(rows))
+    assert "none, cookbook (1 failed)" in shown
+
+
+def test_ratios_are_to_antiphon_under_the_same_load():
+    rows = summarise(
+        [
+            Cell(1, "none", "antiphon", numbers(silence_ms=[20.0])),
+            Cell(1, "none", "cookbook", numbers(silence_ms=[100.0])),
+        ]
+    )
+    assert lines(rows)[-1].split()[:5] == ["none,", "cookbook", "1.0x", "1.0x", "5.0x"]
