@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,26 @@ def wait_for(condition: Callable[[], Any], what: str, within_s: float = PATIENCE
             return value
         time.sleep(0.02)
     raise AssertionError(f"not within {within_s:g} s: {what}")
+
+
+@contextlib.contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """Keep a process from running for a while, again and again: being asked to end wakes a stopped one."""
+    is_over = threading.Event()
+
+    def stop() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            while not is_over.wait(0.002):
+                os.kill(pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGCONT)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        stopper.join()
 
 
 class Tree:
@@ -99,6 +120,7 @@ class Tree:
 
     def start(self, *words: str, **options: Any) -> "subprocess.Popen[bytes]":
         """Start in the foreground, with pipes unless told otherwise."""
+        self._close_pipes()  # of an earlier one
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "supervisor", "start", str(self.config), *words],
@@ -123,15 +145,19 @@ class Tree:
         """Return the state of the tree as `status --json` shows it, without starting a process for it."""
         from supervisor import status
 
-        with _environment(self.environment):
+        with environment(self.environment):
             return status.look("test").document
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return what the supervisor last wrote about an actor; {} when there is nothing."""
+        with contextlib.suppress(OSError, ValueError):
+            rows = json.loads((self.run_dir / "state.json").read_bytes())["actors"]
+            return next((row for row in rows if row["name"] == name), {})
+        return {}
 
     def pid(self, name: str) -> int | None:
         """Return an actor's pid, read from the state file at once."""
-        with contextlib.suppress(OSError, ValueError):
-            rows = json.loads((self.run_dir / "state.json").read_bytes())["actors"]
-            return next((row["pid"] for row in rows if row["name"] == name), None)
-        return None
+        return self.row(name).get("pid")
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to an actor that is there."""
@@ -175,16 +201,20 @@ class Tree:
         files = sorted((self.log_root / "test").glob("*.log"))
         return "\n".join(f"--- {file.name}\n{file.read_text()[-1500:]}" for file in files)
 
-    def end(self) -> None:
-        """Leave nothing behind, whatever the test did."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
+    def _close_pipes(self) -> None:
         if self.process is not None:
             for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
                 if pipe is not None:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+        self._close_pipes()
+        if self.process is not None:
             self.process.wait()
         for process in self.actors():
             with contextlib.suppress(psutil.Error):
@@ -192,7 +222,8 @@ class Tree:
 
 
 @contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Have these variables in this process for a while."""
     before = dict(os.environ)
     os.environ.update(values)
     try:
