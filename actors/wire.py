@@ -19,6 +19,8 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
 Pcm = Annotated[bytes, msgspec.Meta(max_length=MAX_PCM_BYTES)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 BootId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Json = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
+CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 ConsoleMode = Literal["input", "user", "assistant"]
 StateKey = Literal[
@@ -240,6 +242,60 @@ class Notice(Message, frozen=True):
     text: Text
 
 
+# Media star: the user's functions.
+
+
+class OfferedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One function the model may call."""
+
+    name: Name
+    declaration: Json
+    """A `FunctionDeclaration` of the Live API: name, description, parameters."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
+    is_blocking: bool = True
+    """Whether the model is silent until the result is there."""
+    scheduling: Literal["INTERRUPT", "WHEN_IDLE", "SILENT"] = "WHEN_IDLE"
+    """When a result that the model did not wait for is spoken of."""
+
+
+class ToolsOffered(Message, frozen=True):
+    """Tools -> session: what can be called. Sent again after every `Welcome`."""
+
+    tools: Annotated[tuple[OfferedTool, ...], msgspec.Meta(max_length=128)]
+
+
+class CallTool(Message, frozen=True):
+    """Session -> tools: run this. Tools -> a new session: an earlier one asked for this, and its result follows."""
+
+    call: CallId
+    """Chosen by the session; the server's own ids begin anew with each connection."""
+    name: Name
+    args: Json
+    deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)]
+    """Seconds from now; without a result by then the call has failed."""
+
+
+class ToolResult(Message, frozen=True):
+    """Tools -> session: what came out. Kept, and sent again to a new session, until `ToolKept`."""
+
+    call: CallId
+    output: Json | None = None
+    error: Text | None = None
+    """Set instead of `output` when the function failed: what the model is told about it."""
+
+
+class ToolKept(Message, frozen=True):
+    """Session -> tools: the model's context holds this call for good; forget it."""
+
+    call: CallId
+
+
+class CancelTool(Message, frozen=True):
+    """Session -> tools: nobody wants this result any more."""
+
+    call: CallId
+
+
 # Media star: audio. PCM is mono, signed 16-bit, little-endian.
 
 
@@ -315,6 +371,11 @@ Wire: TypeAlias = (
     | TextComplete
     | Interrupted
     | Notice
+    | ToolsOffered
+    | CallTool
+    | ToolResult
+    | ToolKept
+    | CancelTool
     | MicChunk
     | MicPaused
     | SpeechChunk

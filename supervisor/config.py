@@ -28,6 +28,7 @@ TABLES: dict[str, type[Table]] = {
     "supervision": SupervisionTable,
 }
 _ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
+_TOOLS = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?"
 _SECRETS = ("key", "token", "secret", "password", "credential")
 _NO_KEY_HERE = "must be the *name* of an environment variable, not the key itself"
 
@@ -197,8 +198,11 @@ def _together(settings: Settings) -> list[str]:
         found += _service_account_problems(Path(model.credentials_path), model)
     elif model.provider == "vertex":
         found.append("model.credentials_path: vertex needs the path of a service account's JSON file")
-    if model.tools:
-        found.append("model.tools: tools are not built yet")
+    found += [
+        f'model.tools[{number}]: write "package.module:function" or "package.module", not {reference!r}'
+        for number, reference in enumerate(model.tools)
+        if not re.fullmatch(_TOOLS, reference)
+    ]
     if settings.session.duplex == "full":
         found.append("session.duplex: echo cancellation is not built yet; use half or headset")
     for name, table in settings.actors.items():

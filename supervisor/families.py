@@ -43,6 +43,11 @@ _FACTS = (
         lambda m: m.thinking_budget is not None,
         "model.thinking_budget: 3.1 has thinking_level instead",
     ),
+    _Fact(
+        "3.1",
+        lambda m: m.tools,
+        "model.tools: 3.1 is silent until a function has answered; @tool(blocking=False) changes nothing",
+    ),
     _Fact("3.1", lambda m: m.affective_dialog, "model.affective_dialog: removed in 3.x"),
     _Fact("3.8", lambda m: m.affective_dialog, "model.affective_dialog: removed in 3.x"),
     _Fact("3.8", lambda m: m.modality == "text", "model.modality: 3.8 models answer with audio only"),

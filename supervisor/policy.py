@@ -66,7 +66,8 @@ class History:
             return Decision(Verdict.STOPPED)
         if code in {exits.USAGE, exits.DENIED, exits.BAD_CONFIG}:
             exit_code = 1 if code == exits.USAGE else 6
-            return Decision(Verdict.END_TREE if self.kind.is_critical else Verdict.FATAL, exit_code=exit_code)
+            is_end = self.kind.is_critical or (self.kind.must_be_right and code == exits.BAD_CONFIG)
+            return Decision(Verdict.END_TREE if is_end else Verdict.FATAL, exit_code=exit_code)
         if code == exits.DEVICE_ABSENT:
             return Decision(Verdict.ABSENT, self._look_again_s(now))
         return self._crashed(ran_s, now)

@@ -17,6 +17,8 @@ class Kind:
     """Started when these kinds are ready (or late)."""
     is_critical: bool = False
     """Its end for good ends the tree."""
+    must_be_right: bool = False
+    """A mistake in its configuration ends the tree, though its crashes do not."""
     may_end: bool = False
     """Exit 0 is a normal end, not a crash."""
     ready_within_s: float = 5.0
@@ -43,6 +45,9 @@ KINDS: dict[str, Kind] = {
         is_critical=True,
         ready_within_s=10.0,
         stop_order=4,
+    ),
+    "tools": Kind(
+        "actors.model.tools.actor:ToolsActor", must_be_right=True, ready_within_s=10.0, stop_order=2
     ),
     "speaker": Kind("actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3),
     "recorder": Kind("actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3),
@@ -86,6 +91,8 @@ def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[st
     chosen.append(ChildSpec("coordinator", "coordinator", KINDS["coordinator"]))
     if settings.model.provider == "parrot":
         chosen.append(ChildSpec("parrot", "parrot", KINDS["parrot"]))
+    if settings.model.tools:
+        chosen.append(ChildSpec("tools", "tools", KINDS["tools"]))
     if settings.session.record:
         chosen.append(ChildSpec("recorder", "recorder", KINDS["recorder"]))
     said: list[str] = []

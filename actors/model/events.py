@@ -66,7 +66,42 @@ class Used:
     total_tokens: int
 
 
-Event: TypeAlias = Audio | Said | Understood | Cut | Generated | TurnOver | HandleIssued | GoingAway | Used
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """One function the model wants called, and the id under which it expects the answer."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsCalled:
+    """The model wants these called, beside each other."""
+
+    calls: tuple[FunctionCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsCancelled:
+    """The model takes calls back: they must not be answered."""
+
+    ids: tuple[str, ...]
+
+
+Event: TypeAlias = (
+    Audio
+    | Said
+    | Understood
+    | Cut
+    | Generated
+    | TurnOver
+    | HandleIssued
+    | GoingAway
+    | Used
+    | ToolsCalled
+    | ToolsCancelled
+)
 
 
 def events_of(message: Any) -> list[Event]:
@@ -74,6 +109,7 @@ def events_of(message: Any) -> list[Event]:
     found: list[Event] = []
     if message.server_content is not None:
         found += _content(message.server_content)
+    found += _tools(message)
     update = message.session_resumption_update
     if update is not None and update.resumable and update.new_handle:
         found.append(HandleIssued(update.new_handle))
@@ -103,6 +139,20 @@ def _content(content: Any) -> list[Event]:
     if content.turn_complete:
         status = getattr(content, "interaction_status", None)
         found.append(TurnOver(status is None or str(getattr(status, "value", status)) == "IDLE"))
+    return found
+
+
+def _tools(message: Any) -> list[Event]:
+    found: list[Event] = []
+    if message.tool_call is not None:
+        calls = tuple(
+            FunctionCall(call.id, call.name, call.args or {})
+            for call in message.tool_call.function_calls or []
+            if call.id and call.name
+        )
+        found += [ToolsCalled(calls)] if calls else []
+    if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
+        found.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids)))
     return found
 
 

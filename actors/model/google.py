@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,15 @@ class LiveConnection:
         except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
             raise ConnectionEndedError(judge(error)) from error
 
+    async def answer(self, response: dict[str, Any]) -> None:
+        """Hand the result of one function call to the model. Raises `ConnectionEndedError`."""
+        try:
+            await self._session.send_tool_response(
+                function_responses=[types.FunctionResponse.model_validate(response)]
+            )
+        except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
+            raise ConnectionEndedError(judge(error)) from error
+
     async def events(self) -> AsyncGenerator[Event]:
         """Yield what the model sends, over all turns, until the connection ends with `ConnectionEndedError`."""
         in_a_row = 0
@@ -82,10 +91,12 @@ class LiveConnection:
 
 
 @asynccontextmanager
-async def connect(table: ModelTable, run_dir: Path, handle: str) -> AsyncIterator[LiveConnection]:
-    """Open a connection. Raises `ConnectionEndedError` when that fails; no attempt lasts longer than 10 s or so."""
+async def connect(
+    table: ModelTable, run_dir: Path, handle: str, functions: Sequence[dict[str, Any]] = ()
+) -> AsyncIterator[LiveConnection]:
+    """Open a connection that knows the user's functions. Raises `ConnectionEndedError` when that fails; no attempt lasts longer than 10 s or so."""
     client = make_client(table, run_dir)
-    opening = client.aio.live.connect(model=table.name, config=live_config(table, handle))
+    opening = client.aio.live.connect(model=table.name, config=live_config(table, handle, functions))
     try:
         session = await asyncio.wait_for(opening.__aenter__(), SETUP_WITHIN_S)
     except (
@@ -142,10 +153,12 @@ def make_client(table: ModelTable, run_dir: Path) -> genai.Client:
     return genai.Client(api_key=key, vertexai=False, http_options=options)
 
 
-def live_config(table: ModelTable, handle: str) -> types.LiveConnectConfig:
+def live_config(
+    table: ModelTable, handle: str, functions: Sequence[dict[str, Any]] = ()
+) -> types.LiveConnectConfig:
     """Build the session's configuration. Raises `ActorExit` naming every field that the SDK does not take."""
     try:
-        return types.LiveConnectConfig.model_validate(live_fields(table, handle))
+        return types.LiveConnectConfig.model_validate(live_fields(table, handle, functions))
     except ValidationError as error:
         raise exits.ActorExit(
             exits.BAD_CONFIG, "; ".join(_in_words(problem) for problem in error.errors())

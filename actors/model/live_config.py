@@ -1,12 +1,16 @@
 """The session's configuration in the SDK's words: our defaults, the named settings, then `[model.live]`. Pure, no SDK."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from actors.settings import ModelTable, VadTable
 
 
-def live_fields(table: ModelTable, handle: str) -> dict[str, Any]:
-    """Return the fields of a `LiveConnectConfig`, snake_case. What `[model.live]` says wins, key by key."""
+def live_fields(table: ModelTable, handle: str, functions: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return the fields of a `LiveConnectConfig`, snake_case. What `[model.live]` says wins, key by key.
+
+    `functions` are the declarations of the user's tools.
+    """
     fields: dict[str, Any] = {"response_modalities": [table.modality.upper()]}
     if table.transcribe_input:
         fields["input_audio_transcription"] = {}
@@ -22,7 +26,7 @@ def live_fields(table: ModelTable, handle: str) -> dict[str, Any]:
         media_resolution=f"MEDIA_RESOLUTION_{table.media_resolution.upper()}"
         if table.media_resolution
         else None,
-        tools=[{"google_search": {}}] if table.google_search else None,
+        tools=_tools(table, functions) or None,
         context_window_compression=_compression(table),
     )
     fields = merged(fields, table.live)
@@ -41,6 +45,16 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         else:
             result[key] = value
     return result
+
+
+def takes_asynchronous_tools(model: str) -> bool:
+    """Return whether a model can go on talking while a function runs; 3.1 always waits."""
+    return "3.1" not in model
+
+
+def _tools(table: ModelTable, functions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    search: list[dict[str, Any]] = [{"google_search": {}}] if table.google_search else []
+    return search + ([{"function_declarations": list(functions)}] if functions else [])
 
 
 def _speech(table: ModelTable) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from actors.model.google import ConnectionEndedError, LiveConnection
 from actors.model.ledger import Ledger, Line
 from actors.model.reconnect import PLANNED, Backoff, Then, Verdict
 from actors.model.stage import Stage
+from actors.model.toolbox import Toolbox
 from actors.model.voice import Voice
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
@@ -54,6 +56,7 @@ class SessionActor(Actor):
         )
         self._origin_of: dict[str, bytes] = {}
         self._wake = asyncio.Event()
+        self.toolbox = Toolbox(self.hub, loop, spec.settings.model, self.stage.show, self._wake.set)
         self._backoff = Backoff()
         self._failed_resumes = 0
         self._handle = ""
@@ -125,6 +128,8 @@ class SessionActor(Actor):
                 self.hub.broadcast(reference, received.envelope.epoch, kinds=MICROPHONES)
             case wire.Heard() as heard:
                 self.stage.heard(route, received.envelope.epoch, heard)
+            case wire.ToolsOffered() | wire.CallTool() | wire.ToolResult() as said:
+                self.toolbox.take(route, said)
             case wire.Hello(kind=kind):
                 self.stage.arrived(route, kind)
             case wire.Present(kind=kind):
@@ -132,6 +137,7 @@ class SessionActor(Actor):
                     origin: there for origin, there in self._origin_of.items() if there != route
                 }
                 self.stage.left(route)
+                self.toolbox.left(route)
             case message:
                 self.unexpected(message)
 
@@ -166,11 +172,13 @@ class SessionActor(Actor):
         self._wake.set()  # a line held back by a silent model gets its chance
         if settled := self.ledger.settled_without_handle(self.loop.now()):
             self._store(self._handle, settled)
+        self.toolbox.tick()
         self.loop.call_later(PING_S, self._ping)
 
     # The connection.
 
     async def _converse(self) -> None:
+        await self.toolbox.wait()
         while True:
             verdict = await self._connect_and_pump()
             if verdict.then is Then.STOP:
@@ -184,9 +192,8 @@ class SessionActor(Actor):
 
     async def _connect_and_pump(self) -> Verdict:
         try:
-            async with google.connect(
-                self.spec.settings.model, Path(self.spec.run_dir), self._handle
-            ) as live:
+            table, run_dir = self.spec.settings.model, Path(self.spec.run_dir)
+            async with google.connect(table, run_dir, self._handle, self.toolbox.declarations) as live:
                 self._connected()
                 return await self._pump(live)
         except ConnectionEndedError as end:
@@ -224,6 +231,7 @@ class SessionActor(Actor):
         self._is_connected = False
         self.control.set("connected", value=False)
         self.ledger.connection_lost()
+        self.toolbox.connection_lost()
         self.stage.broken_off()
 
     def _judge_handle(self, verdict: Verdict) -> None:
@@ -235,6 +243,7 @@ class SessionActor(Actor):
                 wire.Notice("The model could not take the conversation up again; it starts afresh.")
             )
             self._handle = ""
+            self.toolbox.afresh()
             self._failed_resumes = 0
             self.control.set("resumption", wire.Resumption("", self.ledger.kept))
 
@@ -242,7 +251,8 @@ class SessionActor(Actor):
         """After goAway: go when nobody speaks and the last handle holds everything, at the latest just before the cut."""
         while self.loop.now() < self._leave_by_s:
             await asyncio.sleep(LEAVE_LOOK_S)
-            if self._leave_by_s < math.inf and self.stage.is_silent and not self.ledger.has_unsettled:
+            has_unsettled = self.ledger.has_unsettled or self.toolbox.has_unsettled
+            if self._leave_by_s < math.inf and self.stage.is_silent and not has_unsettled:
                 break
         raise ConnectionEndedError(PLANNED)
 
@@ -251,6 +261,9 @@ class SessionActor(Actor):
             await self._wake.wait()
             self._wake.clear()
             await self._send_voice(live)
+            while (answer := self.toolbox.next_answer()) is not None:
+                self.toolbox.sent(answer)
+                await live.answer(answer.response)
             while (line := self.ledger.next_to_send(self.loop.now())) is not None:
                 self.ledger.sent(self.loop.now())
                 await live.send({"text": line.text})
@@ -296,15 +309,19 @@ class SessionActor(Actor):
                     self.stage.turn_over(None if line is None else line.id)
                     self._wake.set()
             case events.HandleIssued(handle=handle):
-                self._store(handle, self.ledger.handle_issued())
+                self._store(handle, self.ledger.handle_issued(), self.toolbox.handle_issued())
             case events.GoingAway(time_left_s=left_s):
                 log.info("the model will close this connection in %.0f s", left_s)
                 self._leave_by_s = min(self._leave_by_s, self.loop.now() + max(0.0, left_s - LEAVE_EARLY_S))
+            case events.ToolsCalled():
+                self.toolbox.asked(event)
+            case events.ToolsCancelled():
+                self.toolbox.cancelled(event)
             case events.Used():
                 pass
 
-    def _store(self, handle: str, lines: list[Line]) -> None:
-        """Store the handle and the lines it holds as one value; only then are the lines forgotten."""
+    def _store(self, handle: str, lines: list[Line], calls: Sequence[str] = ()) -> None:
+        """Store the handle and the lines it holds as one value; only then are the lines and calls forgotten."""
         self._handle = handle
 
         def stored(answer: wire.StateValue | wire.Refused) -> None:
@@ -312,6 +329,7 @@ class SessionActor(Actor):
                 log.error("the coordinator refused the resumption handle: %s", answer.reason)
                 return
             self.ledger.keep(lines)
+            self.toolbox.keep(calls)
             for line in lines:
                 self._tell_origin(line.id, wire.LineKept(line.id))
 
