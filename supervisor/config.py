@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from actors.devices import echo
 from actors.settings import (
     ACTOR_NAME,
     TABLE_OF_KIND,
     ActorTable,
+    MicTable,
     ModelTable,
     SessionTable,
     Settings,
@@ -30,6 +32,7 @@ TABLES: dict[str, type[Table]] = {
 _ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
 _TOOLS = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?"
 _SECRETS = ("key", "token", "secret", "password", "credential")
+_OTHER_WAYS = 'or let the sound server do it (module-echo-cancel as its default source and sink) and use "headset"; or use "half"'
 _NO_KEY_HERE = "must be the *name* of an environment variable, not the key itself"
 
 
@@ -203,10 +206,18 @@ def _together(settings: Settings) -> list[str]:
         for number, reference in enumerate(model.tools)
         if not re.fullmatch(_TOOLS, reference)
     ]
-    if settings.session.duplex == "full":
-        found.append("session.duplex: echo cancellation is not built yet; use half or headset")
+    if settings.session.duplex == "full" and not echo.is_installed():
+        found.append(f"session.duplex: {echo.how_to_install()}; {_OTHER_WAYS}")
     for name, table in settings.actors.items():
         actor = msgspec.convert(table, TABLE_OF_KIND.get(table.get("kind") or name, ActorTable))
+        if (
+            isinstance(actor, MicTable)
+            and settings.session.duplex == "full"
+            and actor.frame_ms % echo.FRAME_MS
+        ):
+            found.append(
+                f"actors.{name}.frame_ms: echo cancellation takes whole {echo.FRAME_MS} ms, not {actor.frame_ms}"
+            )
         if actor.on:
             found.append(f"actors.{name}.on: remote devices are not built yet")
     return found

@@ -6,11 +6,14 @@ import os
 import time
 from array import array
 from collections import deque
+from typing import Literal
 
 import msgspec
 
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Input, open_input
+from actors.devices.echo import DELAY_NS, EchoCanceller, EchoUnavailable
+from actors.inputs.reference import NearEnd
 from actors.inputs.ring import Ring
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
@@ -38,16 +41,20 @@ class MicActor(Actor):
         self._table = table
         self._is_half_duplex = spec.settings.session.duplex == "half"
         self._device: Input | None = None
-        self._arrived: deque[tuple[bytes, int]] = deque(maxlen=500)
-        """From the device's thread; 10 s at 20 ms."""
+        self._arrived: deque[tuple[bytes, int, int]] = deque(maxlen=500)
+        """From the device's thread: a frame, when it was captured, when it came; 10 s at 20 ms."""
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._ring = Ring(capacity_s=2.0, rate_hz=RATE_HZ)
         self._sent_s: float | None = None
         """When the last frame went out; None while the stream is paused."""
         self._peak = 0
+        self._near_end: NearEnd | None = None
+        """Full duplex: takes the echo out."""
 
     def on_start(self) -> None:
         """Wait for the coordinator: nobody listens before it is known that we are not muted."""
+        if self.spec.settings.session.duplex == "full":
+            self._near_end = _near_end()
         self.loop.watch(self._wake, self._frames_came)
         self._watch()
 
@@ -73,6 +80,17 @@ class MicActor(Actor):
         elif key == "is_streaming_output" and self._is_gated:
             self._ring.clear("half_duplex")
 
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Full duplex: note what the loudspeakers play."""
+        match message:
+            case wire.Reference(pcm_24k=pcm, audible_ns=audible_ns) if self._near_end is not None:
+                self._near_end.announced(pcm, audible_ns, time.monotonic_ns())
+                self._take_frames()
+            case wire.ReferenceCut(audible_ns=audible_ns) if self._near_end is not None:
+                self._near_end.cut(audible_ns)
+            case _:
+                super().on_message(message, envelope)
+
     def on_stop(self) -> None:
         """Let go of the device."""
         self._close()
@@ -83,10 +101,22 @@ class MicActor(Actor):
         """Add what only a microphone knows."""
         return msgspec.structs.replace(
             super().health(),
-            dropped=self.counters.dropped | self._ring.dropped,
+            dropped=self.counters.dropped | self._ring.dropped | self._echo_dropped(),
             overruns=self._device.xruns if self._device is not None else 0,
             queue_ms=float(self._ring.queue_ms),
         )
+
+    def _reference(self, arrived_ns: int) -> Literal["here", "coming", "lost"]:
+        """Whether it is known what the loudspeakers played with a frame."""
+        if self._near_end is None or self.control.state.muted or not self.control.state.is_streaming_output:
+            return "here"
+        return self._near_end.reference(arrived_ns, time.monotonic_ns())
+
+    def _echo_dropped(self) -> dict[str, int]:
+        if self._near_end is None:
+            return {}
+        counts = {"reference_late": self._near_end.late, "reference_misplaced": self._near_end.misplaced}
+        return {reason: count for reason, count in counts.items() if count}
 
     @property
     def _is_gated(self) -> bool:
@@ -112,7 +142,7 @@ class MicActor(Actor):
         """Take a frame; in the device's thread."""
         if len(self._arrived) == self._arrived.maxlen:
             self.counters.drop("loop_blocked")
-        self._arrived.append((pcm, captured_ns))
+        self._arrived.append((pcm, captured_ns, time.monotonic_ns()))
         os.eventfd_write(self._wake, 1)
 
     def _watch(self) -> None:
@@ -131,14 +161,21 @@ class MicActor(Actor):
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
         self.ready()
-        while self._arrived:
-            pcm, captured_ns = self._arrived.popleft()
+        self._take_frames()
+
+    def _take_frames(self) -> None:
+        while self._arrived and (reference := self._reference(self._arrived[0][2])) != "coming":
+            pcm, captured_ns, arrived_ns = self._arrived.popleft()
             self._peak = max(self._peak // 2, max(map(abs, array("h", pcm)), default=0))
             if self.control.state.muted:
                 self.counters.drop("muted")
             elif self._is_gated:
                 self.counters.drop("half_duplex")
+            elif reference == "lost":
+                self.counters.drop("reference_lost")
             else:
+                if self._near_end is not None:
+                    pcm, captured_ns = self._near_end.clean(pcm, captured_ns, arrived_ns)
                 self._ring.add(pcm, captured_ns)
         self._send()
 
@@ -156,3 +193,10 @@ class MicActor(Actor):
             self._ring.clear(reason)
         if self._sent_s is not None and self.media.send(wire.MicPaused()):
             self._sent_s = None
+
+
+def _near_end() -> NearEnd:
+    try:
+        return NearEnd(EchoCanceller(), DELAY_NS)
+    except EchoUnavailable as error:
+        raise exits.ActorExit(exits.BAD_CONFIG, str(error)) from error

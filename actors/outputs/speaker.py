@@ -8,6 +8,7 @@ import msgspec
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
 from actors.outputs.playout import RATE_HZ, Playout
+from actors.outputs.tap import Tap
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.latency import Meter
@@ -44,6 +45,7 @@ class SpeakerActor(Actor):
         """When the session sent the audio that starts the reply; 0 once it sounded. Written by the device's thread too."""
         self._receive_to_play = Meter()
         self._flush_to_silence = Meter()
+        self._tap = Tap() if spec.settings.session.duplex == "full" else None
 
     def on_synchronised(self) -> None:
         """Open the loudspeaker. The first pull makes us ready."""
@@ -58,6 +60,8 @@ class SpeakerActor(Actor):
 
     def on_start(self) -> None:
         """Wait for the coordinator: `on_synchronised` opens the device."""
+        if self._tap is not None:
+            self.loop.watch(self._tap.fd, self._announce)
 
     def on_welcome(self) -> None:
         """A new session gives nothing more of what an earlier one left here: let that play to its end, and say how far we are.
@@ -74,6 +78,8 @@ class SpeakerActor(Actor):
         """Fall silent and let go of the device."""
         if self._device is not None:
             self._device.close()
+        if self._tap is not None:
+            self._tap.close()
 
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Queue, end or drop speech."""
@@ -125,6 +131,7 @@ class SpeakerActor(Actor):
         if self._device is not None and any(not position.is_done for position in heard.values()):
             self._device.abort()
             self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
+            self._take_back()
         self._first_sent_ns = 0
         self._epoch = max(self._epoch, envelope.epoch)
         for epoch in sorted(self._unreported):
@@ -132,6 +139,19 @@ class SpeakerActor(Actor):
                 played_ms = heard[epoch].ms if epoch in heard else 0
                 self.media.send(wire.Heard(played_ms, is_done=True), epoch)
         self._unreported = {epoch for epoch in self._unreported if epoch >= envelope.epoch}
+
+    # The microphones' reference.
+
+    def _announce(self) -> None:
+        assert self._tap is not None
+        for reference in self._tap.take():
+            self.media.send(reference, self._epoch)
+
+    def _take_back(self) -> None:
+        """The device was aborted: what it held is not heard."""
+        if self._tap is not None:
+            self._tap.interrupt()
+            self.media.send(wire.ReferenceCut(time.monotonic_ns()), self._epoch)
 
     # The device.
 
@@ -143,6 +163,9 @@ class SpeakerActor(Actor):
         """Give the device what it asks for; in its thread."""
         self._is_pulled = True
         pcm = self._playout.read(n_samples)
+        if self._tap is not None:
+            audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
+            self._tap.took(pcm, audible_ns, is_reply_heard=self.control.state.is_streaming_output)
         if self._first_sent_ns and any(pcm):
             audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
             self._receive_to_play.add((audible_ns - self._first_sent_ns) / 1e6)
