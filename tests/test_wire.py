@@ -23,6 +23,8 @@ def values_of(described):
             return st.none()
         case inspect.IntType(ge=least, le=most):
             return st.integers(-(2**63) if least is None else least, MOST_UNBOUNDED if most is None else most)
+        case inspect.FloatType(gt=over, le=most):
+            return st.floats(over, most, exclude_min=over is not None, allow_nan=False)
         case inspect.StrType(min_length=least, max_length=most):
             return st.text(min_size=least or 0, max_size=min(most or 40, 40))
         case inspect.BytesType(max_length=most):
@@ -31,6 +33,8 @@ def values_of(described):
             return st.sampled_from(values)
         case inspect.UnionType(types=types):
             return st.one_of([values_of(one) for one in types])
+        case inspect.VarTupleType(item_type=items):
+            return st.lists(values_of(items), max_size=5).map(tuple)
         case inspect.DictType(key_type=keys, value_type=values, max_length=most):
             return st.dictionaries(values_of(keys), values_of(values), max_size=min(most or 5, 5))
         case inspect.StructType(cls=kind, fields=fields):

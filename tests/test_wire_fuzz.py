@@ -25,6 +25,8 @@ def sample(described, pick):
             return None
         case inspect.IntType(le=most):
             return min(70_000, most or 70_000)
+        case inspect.FloatType(le=most):
+            return min(2.5, most or 2.5)
         case inspect.StrType():
             return "héllo"
         case inspect.BytesType():
@@ -33,6 +35,8 @@ def sample(described, pick):
             return values[pick]
         case inspect.UnionType(types=types):
             return sample(types[pick], pick)
+        case inspect.VarTupleType(item_type=items):
+            return (sample(items, pick),)
         case inspect.DictType(key_type=keys, value_type=values):
             return {sample(keys, pick): sample(values, pick)}
         case inspect.StructType(cls=kind, fields=fields):
