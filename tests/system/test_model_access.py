@@ -1,0 +1,225 @@
+"""Both ways to authenticate, with the real SDK against a parrot of the test's own: what works, and each refusal."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from trees import Tree, tree
+
+from actors.model.parrot.options import ParrotOptions
+from actors.model.parrot.script import Do, Refuse, Rule
+from actors.model.parrot.server import Parrot
+
+CONFIG = """
+[session]
+name = "test"
+[actors.keyboard]
+[actors.console]
+"""
+RETIRED = "gemini-that-was"
+
+
+@contextlib.contextmanager
+def parrot(**arguments) -> Iterator[Parrot]:
+    """A parrot in a thread of this process, so that what it saw can be asked."""
+    loop = asyncio.new_event_loop()
+    server = Parrot(ParrotOptions(voice="tones", audio_speed=0, missing_models=(RETIRED,)), **arguments)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextlib.contextmanager
+def token_server(token: str) -> Iterator[str]:
+    """What `token_uri` of a service account points to; gives its URL. An empty token is a refusal."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            refused = {"error": "invalid_grant", "error_description": "account not found"}
+            granted = {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
+            self.send_response(200 if token else 400)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(granted if token else refused).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/token"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def service_account(path: Path, token_uri: str) -> Path:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {
+        "type": "service_account",
+        "project_id": "a-project",
+        "private_key_id": "1",
+        "private_key": pem.decode(),
+        "client_email": "robot@a-project.example",
+        "token_uri": token_uri,
+    }
+    path.write_text(json.dumps(account))
+    return path
+
+
+def talk(conversation: Tree, *overrides: str):
+    """Say hello; gives exit code, stdout, stderr."""
+    process = conversation.start(*(word for override in overrides for word in ("--set", override)))
+    out, err = process.communicate(b"hello\n", timeout=60)
+    return process.returncode, out.decode(), err.decode()
+
+
+def at(server: Parrot) -> tuple[str, str]:
+    return f"model.base_url={server.base_url}", f"model.ca_file={server.ca_file}"
+
+
+def test_an_api_key_opens_a_conversation():
+    key = secrets.token_urlsafe(20)
+    with parrot(key=key) as server, tree(CONFIG, {"GOOGLE_API_KEY": key}) as conversation:
+        code, out, err = talk(conversation, *at(server))
+
+        assert (code, out) == (0, "You said: hello\n"), err
+        assert "key from GOOGLE_API_KEY" in err
+        assert key not in err + conversation.logs()
+
+
+def test_gemini_api_key_is_used_when_only_that_is_set_and_said_aloud():
+    key = secrets.token_urlsafe(20)
+    with parrot(key=key) as server, tree(CONFIG, {"GEMINI_API_KEY": key}) as conversation:
+        code, out, err = talk(conversation, *at(server))
+
+        assert (code, out) == (0, "You said: hello\n"), err
+        assert "key from GEMINI_API_KEY, as GOOGLE_API_KEY is not set" in err
+
+
+def test_a_service_account_opens_a_conversation_on_vertex():
+    token = secrets.token_urlsafe(20)
+    with (
+        parrot(key=secrets.token_urlsafe(20), bearer=token) as server,
+        token_server(token) as uri,
+        tree(CONFIG) as conversation,
+    ):
+        account = service_account(conversation.directory / "account.json", uri)
+        code, out, err = talk(conversation, f"model.credentials_path={account}", *at(server))
+
+        assert (code, out) == (0, "You said: hello\n"), err
+        assert "Vertex AI (project a-project, us-central1)" in err
+        opened = server.journal.named("opened")
+        assert "LlmBidiService" in opened[0]["path"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "environment", "setting"),
+    [
+        ([], {"GOOGLE_API_KEY": "not-the-key"}, "model.api_key_env"),
+        ([f"model.name={RETIRED}"], {"GOOGLE_API_KEY": "THE-KEY"}, "model.name"),
+        (["model.live.labels={a='b'}"], {"GOOGLE_API_KEY": "THE-KEY"}, "model.live"),
+    ],
+    ids=["wrong key", "wrong model", "refused configuration"],
+)
+def test_what_the_service_refuses_is_one_message_naming_the_setting_after_one_attempt(
+    overrides, environment, setting
+):
+    key = secrets.token_urlsafe(20)
+    environment = {name: value.replace("THE-KEY", key) for name, value in environment.items()}
+    refuse = Rule(
+        do=Do(refuse=Refuse(code=1007, reason='Invalid JSON payload received. Unknown name "labels"'))
+    )
+    rules = [refuse] if any("labels" in override for override in overrides) else []
+    with parrot(key=key, rules=rules) as server, tree(CONFIG, environment) as conversation:
+        code, out, err = talk(conversation, *at(server), *overrides)
+
+        assert (code, out) == (6, ""), err
+        assert setting in err.splitlines()[-1]
+        assert len(server.journal.named("opened")) == 1
+
+
+def test_a_quota_that_is_used_up_is_said_so_after_one_attempt():
+    key = secrets.token_urlsafe(20)
+    over = Rule(
+        do=Do(refuse=Refuse(code=1011, reason="You exceeded your current quota, please check your plan"))
+    )
+    with parrot(key=key, rules=[over]) as server, tree(CONFIG, {"GOOGLE_API_KEY": key}) as conversation:
+        code, _, err = talk(conversation, *at(server))
+
+        assert code == 6
+        assert "quota is used up" in err
+        assert len(server.journal.named("opened")) == 1
+
+
+def test_a_refused_service_account_is_one_message_naming_the_setting():
+    with (
+        parrot(key=secrets.token_urlsafe(20), bearer=secrets.token_urlsafe(20)) as server,
+        token_server("") as uri,
+        tree(CONFIG) as conversation,
+    ):
+        account = service_account(conversation.directory / "account.json", uri)
+        code, _, err = talk(conversation, f"model.credentials_path={account}", *at(server))
+
+        assert code == 6
+        assert "model.credentials_path" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "there is no file"),
+        ("{", "cannot be read as JSON"),
+        ('{"type": "authorized_user"}', "has no client_email, private_key, token_uri"),
+    ],
+)
+def test_a_service_account_file_that_cannot_be_one_is_refused_before_anything_starts(content, what):
+    with tree(CONFIG) as conversation:
+        account = conversation.directory / "account.json"
+        if content is not None:
+            account.write_text(content)
+        code, out, err = talk(conversation, f"model.credentials_path={account}")
+
+        assert (code, out) == (6, "")
+        assert "model.credentials_path" in err
+        assert what in err
+
+
+def test_a_key_and_a_service_account_together_are_refused_by_name():
+    with tree(CONFIG, {"GOOGLE_API_KEY": "a-key"}) as conversation:
+        account = service_account(conversation.directory / "account.json", "http://127.0.0.1:9/token")
+        code, _, err = talk(conversation, f"model.credentials_path={account}")
+
+        assert code == 6
+        assert "model.credentials_path is set, and so is the variable GOOGLE_API_KEY" in err
+
+
+def test_a_server_whose_certificate_is_not_trusted_is_named_with_its_setting():
+    key = secrets.token_urlsafe(20)
+    with parrot(key=key) as server, tree(CONFIG, {"GOOGLE_API_KEY": key}) as conversation:
+        code, _, err = talk(conversation, f"model.base_url={server.base_url}")
+
+        assert code == 6
+        assert "model.ca_file" in err
