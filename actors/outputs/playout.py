@@ -10,41 +10,17 @@ sound and silence clicks, an edge that is loud gets a fade of 4 ms: the nearest 
 on the silent side. The audio itself is never altered.
 """
 
-import operator
 import threading
 import time
-from array import array
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
-RATE_HZ = 24_000
-SAMPLE_BYTES = 2
-_SAMPLES_PER_MS = RATE_HZ // 1000
-_FADE_SAMPLES = 4 * _SAMPLES_PER_MS
-_FADE_BYTES = _FADE_SAMPLES * SAMPLE_BYTES
-_FADE_GAINS = tuple(step / (_FADE_SAMPLES + 1) for step in range(_FADE_SAMPLES, 0, -1))
-_LOUD = 256
-"""An edge sample beyond this (-42 dBFS) clicks; a reply that starts or ends below it needs no fade."""
-_BLOCK_BYTES = 32_768
+from actors.outputs.fades import FADE_BYTES, RATE_HZ, SAMPLE_BYTES, fade_in, fade_out
+from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
+
 _REMEMBERED_REPLIES = 8
-_REMEMBERED_READS = 512
-"""At 10 ms each, 5 s: more than any device holds."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far one reply has left the loudspeaker."""
-
-    samples: int
-    is_done: bool
-    """The reply is complete and its last sample has been heard."""
-
-    @property
-    def ms(self) -> int:
-        """The same in milliseconds."""
-        return self.samples // _SAMPLES_PER_MS
 
 
 @dataclass(frozen=True)
@@ -74,7 +50,7 @@ class PreRoll:
     @property
     def samples(self) -> int:
         """The same in samples."""
-        return int(self.ms * _SAMPLES_PER_MS)
+        return int(self.ms * SAMPLES_PER_MS)
 
     def underrun(self) -> None:
         """Double it."""
@@ -83,64 +59,6 @@ class PreRoll:
     def clean_reply(self) -> None:
         """Give a fifth of it back."""
         self.ms = max(self.ms * 0.8, self._min_ms)
-
-
-@dataclass(slots=True)
-class _Read:
-    """Where in a reply the samples of one read stand, and when they were handed to the device."""
-
-    at: float
-    start: int
-    count: int
-
-
-@dataclass(slots=True, eq=False)
-class _Reply:
-    """One epoch's audio and how far it is."""
-
-    blocks: deque[bytearray] = field(default_factory=deque)
-    half: bytes = b""
-    """The first byte of a sample whose second byte is still to come."""
-    queued: int = 0
-    played: int = 0
-    is_complete: bool = False
-    is_sounding: bool = False
-    ran_dry: bool = False
-    is_clean: bool = True
-    silent_when_dry: int | None = None
-    waiting_since: float = 0.0
-    reads: deque[_Read] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_READS))
-    heard: int = 0
-
-    def append(self, pcm: bytes | memoryview) -> None:
-        if self.blocks and len(self.blocks[-1]) < _BLOCK_BYTES:
-            self.blocks[-1] += pcm
-        else:
-            self.blocks.append(bytearray(pcm))
-        self.queued += len(pcm) // SAMPLE_BYTES
-
-    def take(self, n_bytes: int, at: float) -> bytearray:
-        """Up to `n_bytes` from the front; never empty while something is queued."""
-        block = self.blocks[0]
-        if len(block) <= n_bytes:
-            taken = self.blocks.popleft()
-        else:
-            taken = block[:n_bytes]
-            del block[:n_bytes]  # cheap: a bytearray only moves its start
-        count = len(taken) // SAMPLE_BYTES
-        self.reads.append(_Read(at, self.played, count))
-        self.queued -= count
-        self.played += count
-        return taken
-
-    def position(self, audible: float) -> Position:
-        """How far it was heard, if what was handed over at `audible` is leaving the loudspeaker now."""
-        for read in reversed(self.reads):
-            if read.at <= audible:
-                heard = read.start + min(read.count, round((audible - read.at) * RATE_HZ))
-                self.heard = max(self.heard, heard)  # a device's latency wavers; what was heard stays heard
-                break
-        return Position(self.heard, self.is_complete and not self.queued and self.heard == self.played)
 
 
 class Playout:
@@ -159,8 +77,8 @@ class Playout:
         self._start_timeout_s = start_timeout_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._replies: dict[int, _Reply] = {}
-        self._front: _Reply | None = None
+        self._replies: dict[int, QueuedReply] = {}
+        self._front: QueuedReply | None = None
         self._newest = 0
         self._queued = 0
         self._fade = b""
@@ -225,7 +143,7 @@ class Playout:
                 if not piece:
                     break
                 out += piece
-                self._last = (self._last + piece)[-_FADE_BYTES:]
+                self._last = (self._last + piece)[-FADE_BYTES:]
             n_silent = n_bytes - len(out)
             if n_silent:
                 self._silent += n_silent // SAMPLE_BYTES
@@ -253,7 +171,7 @@ class Playout:
     @property
     def queue_ms(self) -> int:
         """How much audio waits."""
-        return self._queued // _SAMPLES_PER_MS
+        return self._queued // SAMPLES_PER_MS
 
     @property
     def pre_roll_ms(self) -> float:
@@ -269,18 +187,18 @@ class Playout:
                 underruns=self._underruns,
                 gaps=self._gaps,
                 dropped={reason: n for reason, n in self._dropped.items() if n},
-                peak_queue_ms=self._peak // _SAMPLES_PER_MS,
+                peak_queue_ms=self._peak // SAMPLES_PER_MS,
             )
 
     # What follows runs under the lock.
 
-    def _reply(self, epoch: int) -> _Reply:
+    def _reply(self, epoch: int) -> QueuedReply:
         """Give the reply of this epoch, which is the newest; a new one means that those before it are complete."""
         if epoch not in self._replies:
             for older in self._replies.values():
                 self._complete(older)
             self._newest = epoch
-            self._replies[epoch] = _Reply()
+            self._replies[epoch] = QueuedReply()
             self._front = self._front or self._replies[epoch]
             self._forget_done()
         return self._replies[epoch]
@@ -291,12 +209,12 @@ class Playout:
             if not self._replies[epoch].queued and self._replies[epoch] is not self._front:
                 del self._replies[epoch]
 
-    def _complete(self, reply: _Reply) -> None:
+    def _complete(self, reply: QueuedReply) -> None:
         reply.is_complete = True
         self._dropped["half"] += len(reply.half)
         reply.half = b""
 
-    def _queue(self, reply: _Reply, pcm: memoryview, n_samples: int) -> None:
+    def _queue(self, reply: QueuedReply, pcm: memoryview, n_samples: int) -> None:
         if reply.ran_dry:
             reply.ran_dry = reply.is_clean = False
             self._underruns += (
@@ -325,7 +243,7 @@ class Playout:
                 return b""
         return self._take_fade(n_bytes)
 
-    def _take(self, reply: _Reply, n_bytes: int, at: float) -> bytearray:
+    def _take(self, reply: QueuedReply, n_bytes: int, at: float) -> bytearray:
         taken = reply.take(n_bytes, at)
         self._queued -= len(taken) // SAMPLE_BYTES
         self._played += len(taken) // SAMPLE_BYTES
@@ -336,21 +254,21 @@ class Playout:
         self._silent += len(taken) // SAMPLE_BYTES
         return taken
 
-    def _may_start(self, reply: _Reply, at: float) -> bool:
+    def _may_start(self, reply: QueuedReply, at: float) -> bool:
         return (
             reply.is_complete
             or reply.queued >= self._pre_roll.samples
             or at - reply.waiting_since >= self._start_timeout_s
         )
 
-    def _start(self, reply: _Reply) -> None:
+    def _start(self, reply: QueuedReply) -> None:
         reply.is_sounding = True
-        self._fade = _fade_in(reply.blocks[0][:_FADE_BYTES])
+        self._fade = fade_in(reply.blocks[0][:FADE_BYTES])
         if reply.silent_when_dry is not None:
             self._gaps += self._silent + len(self._fade) // SAMPLE_BYTES - reply.silent_when_dry
             reply.silent_when_dry = None
 
-    def _pause(self, reply: _Reply) -> bool:
+    def _pause(self, reply: QueuedReply) -> bool:
         """Let a reply that has run out wait, or go if it is complete; true if something comes at once."""
         if reply.is_sounding and not reply.is_complete:
             reply.ran_dry = True
@@ -362,10 +280,10 @@ class Playout:
             self._next_reply()
         return reply.is_complete or bool(self._fade)
 
-    def _silence(self, reply: _Reply) -> None:
+    def _silence(self, reply: QueuedReply) -> None:
         if reply.is_sounding:
             reply.is_sounding = False
-            self._fade = _fade_out(self._last)
+            self._fade = fade_out(self._last)
 
     def _next_reply(self) -> None:
         """Turn to the next reply with something to play; an unfinished one can only be the newest."""
@@ -373,19 +291,4 @@ class Playout:
         self._front = next(candidates, None)
 
 
-def _fade_out(pcm: bytes | bytearray) -> bytes:
-    """Mirror the end of `pcm` in time and fade it out; nothing if its last sample is quiet."""
-    samples = array("h", bytes(pcm[-_FADE_BYTES:]))
-    samples.reverse()
-    if not samples or abs(samples[0]) < _LOUD:
-        return b""
-    return array("h", map(int, map(operator.mul, samples, _FADE_GAINS))).tobytes()
-
-
-def _fade_in(pcm: bytes | bytearray) -> bytes:
-    """Mirror the start of `pcm` in time and fade it in; nothing if its first sample is quiet."""
-    mirrored = array("h", bytes(pcm))
-    mirrored.reverse()
-    fade = array("h", _fade_out(mirrored.tobytes()))
-    fade.reverse()
-    return fade.tobytes()
+__all__ = ["RATE_HZ", "Playout", "PlayoutCounts", "Position", "PreRoll"]
