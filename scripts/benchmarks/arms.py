@@ -101,7 +101,13 @@ def _obedient(module: str, environment: dict[str, str], directory: Path) -> Iter
     command = [sys.executable, "-m", f"scripts.benchmarks.{module}"]
     with (directory / f"{module}.log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, text=True
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # Ctrl-C is ours to handle
         )
     pipe = process.stdin
     assert pipe is not None

@@ -24,7 +24,10 @@ def recording(sound: VirtualAudio, source: str, rate_hz: int) -> Iterator[Record
     """Record a PulseAudio source in blocks of 10 ms, int16 mono."""
     command = ["parec", "--raw", "-d", source, "--latency-msec=10", "--format=s16le", "--channels=1"]
     recorder = subprocess.Popen(
-        [*command, f"--rate={rate_hz}"], env=os.environ | sound.env, stdout=subprocess.PIPE
+        [*command, f"--rate={rate_hz}"],
+        env=os.environ | sound.env,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     assert recorder.stdout is not None
     taken = Recording(recorder.stdout.fileno())
@@ -71,7 +74,12 @@ def serving(directory: Path, rules: list[dict[str, Any]], environment: dict[str,
     (directory / "script.json").write_bytes(msgspec.json.encode(rules))
     command = [sys.executable, "-m", "scripts.benchmarks.server", str(directory)]
     process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         yield Server(directory, process)

@@ -18,6 +18,7 @@ from actors.model.parrot.options import ParrotOptions
 from actors.model.parrot.outlet import Outlet
 from actors.model.parrot.server import Parrot
 from actors.model.parrot.server_messages import Message
+from actors.model.parrot.tones import melody
 
 
 class ServerSound(msgspec.Struct):
@@ -60,6 +61,7 @@ class Departures(Outlet):
 
 async def serve(directory: Path) -> None:
     """Serve until stdin ends."""
+    melody("warm")  # the first one loads numpy, which would make the server deaf for 100 ms
     vars(connection).update(AudioKeeper=Arrivals, Outlet=Departures)
     options = ParrotOptions(
         voice="tones",
