@@ -202,6 +202,7 @@ class Link(_Socket):
         if self._monitor is not None and self._socket is not None:
             self._loop.unwatch(self._monitor.fileno())
             self._socket.disable_monitor()
+            self._monitor.close(linger=0)
             self._monitor = None
         super().close(linger_ms)
 
@@ -212,6 +213,10 @@ class Link(_Socket):
                 self._monitor.recv_multipart(zmq.DONTWAIT)
                 self.hub_boot_id = 0
 
+    def _safety_poll(self) -> None:
+        self._lost()
+        super()._safety_poll()
+
     def _read(self, parts: list[bytes]) -> None:
         if len(parts) != 1:
             self._counters.drop("malformed")
@@ -220,7 +225,7 @@ class Link(_Socket):
         if received is None:
             return
         if isinstance(received.envelope.body, wire.Welcome):
-            self._lost()  # what broke before this Welcome must not be noticed after it
+            self._lost()  # what broke before must not be noticed after; and without a first look there is no edge
             self.hub_boot_id = received.envelope.boot_id
         self._inbox.put(received)
 
