@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from trees import Tree, environment, tree, wait_for
-from virtual_audio import Recording, Samples, broken_blocks, correlation, write_wav
+from virtual_audio import Recording, Samples, VirtualAudio, broken_blocks, correlation, write_wav
 
 from supervisor import client
 from supervisor.instance import Instance
@@ -30,10 +30,10 @@ provider = "parrot"
 [actors.keyboard]
 [actors.console]
 [actors.mic]
-enabled = true
+enabled = {enabled}
 device = "{mic}"
 [actors.speaker]
-enabled = true
+enabled = {enabled}
 device = "{speaker}"
 [actors.parrot]
 voice = "tones"
@@ -49,9 +49,12 @@ automatic_activity_detection = {{disabled = true}}
 """The model takes the user's voice without looking for turns in it."""
 
 
-def config(duplex: str = "headset", *, is_deaf: bool = False, mic: str = "", speaker: str = "") -> str:
+def config(
+    duplex: str = "headset", *, is_deaf: bool = False, mic: str = "", speaker: str = "", enabled: str = "true"
+) -> str:
     """Make a configuration for `trees.tree`."""
-    return CONFIG.format(duplex=duplex, model=DEAF if is_deaf else "", mic=mic, speaker=speaker)
+    model = DEAF if is_deaf else ""
+    return CONFIG.format(duplex=duplex, model=model, mic=mic, speaker=speaker, enabled=enabled)
 
 
 def says(text: str, **reply: Any) -> dict[str, Any]:
@@ -139,6 +142,26 @@ def talking(
         with (running.directory / "said.txt").open("wb") as said:
             running.start_ready(stdout=said, stderr=subprocess.DEVNULL)
         yield Talk(running)
+
+
+ASOUND = """\
+pcm.mouth {{ type pulse server "unix:{mouth}/native" hint {{ show on description "mouth" }} }}
+pcm.ear {{ type pulse server "unix:{ear}/native" hint {{ show on description "ear" }} }}
+pcm.!default {{ type null }}
+ctl.!default {{ type null }}
+"""
+
+
+@contextlib.contextmanager
+def two_servers() -> Iterator[tuple[VirtualAudio, VirtualAudio, dict[str, str]]]:
+    """Run a sound server per direction; gives the one of the loudspeaker ("mouth"), of the microphone ("ear"), and `env`.
+
+    With one server for both nothing ever vanishes alone: it moves the stream to whatever device is left.
+    """
+    with VirtualAudio(has_mic=False) as mouth, VirtualAudio(has_speaker=False) as ear:
+        both = mouth.dir / "both.conf"
+        both.write_text(ASOUND.format(mouth=mouth.dir, ear=ear.dir))
+        yield mouth, ear, mouth.env | {"ALSA_CONFIG_PATH": str(both)}
 
 
 def compare(heard: Samples, sent: Samples, rate_hz: int) -> tuple[float, int]:

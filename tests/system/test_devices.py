@@ -253,7 +253,7 @@ def test_an_alsa_configuration_that_does_not_exist_is_an_error_and_no_dead_proce
     done = subprocess.run(
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False
     )
-    told = "ALSA_CONFIG_PATH=/nonexistent defines no sound device; correct it or unset it\n"
+    told = "ALSA_CONFIG_PATH=/nonexistent defines no pcm.default; correct it or unset it\n"
     assert (done.returncode, done.stdout) == (0, told)
 
 
