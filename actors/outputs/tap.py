@@ -5,7 +5,7 @@ import os
 from collections import deque
 
 from actors.devices.sample_clock import SampleClock, to_ns
-from actors.outputs.playout import RATE_HZ, SAMPLE_BYTES
+from actors.outputs.fades import RATE_HZ, SAMPLE_BYTES
 from actors.wire import Reference
 
 _MOST_BLOCKS = 100
