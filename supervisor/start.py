@@ -17,7 +17,7 @@ from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
 from supervisor.spec import Stdio, children
 from supervisor.status import survivors
-from supervisor.tree import Tree
+from supervisor.tree import ENDING_SIGNALS, Tree
 
 READY_WORD = b"ready\n"
 
@@ -26,6 +26,7 @@ def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
     """Run a tree to its end and return the exit code. With `ready_fd`: we are the detached half."""
     choice = provider.choose(settings.model, os.environ)
     settings = msgspec.structs.replace(settings, model=choice.model)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
     instance = Instance(settings.session.name)
     me = psutil.Process()
     instance.acquire(Holder(me.pid, me.create_time()))

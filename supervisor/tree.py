@@ -26,6 +26,7 @@ from supervisor.spec import ChildSpec, Stdio
 TICK_S = 0.5
 STOP_WITHIN_S = 8.0
 MAX_DATAGRAM = 65_536
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 log = logging.getLogger("supervisor")
 
@@ -78,6 +79,7 @@ class Tree:
         self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._notify.setblocking(False)
         self._notify.bind(self._around.notify_address)
+        os.chmod(self._around.notify_address, 0o600)  # noqa: PTH101 - the address is a string everywhere else
         self._loop.watch(self._notify.fileno(), self._reported)
         self._watch_signals()
         self._start_what_can()
@@ -279,12 +281,13 @@ class Tree:
     def _watch_signals(self) -> None:
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             signal.signal(number, lambda *_: None)
         signal.signal(
             signal.SIGTSTP, signal.SIG_IGN
         )  # a stopped supervisor under a running conversation helps nobody
         self._loop.watch(reader, lambda: self._signalled(os.read(reader, 64)))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
     def _signalled(self, numbers: bytes) -> None:
         for number in numbers:
