@@ -20,6 +20,7 @@ SHELL = """
 import fcntl, os, signal, subprocess, sys, termios
 report, lifeline = int(sys.argv[1]), int(sys.argv[2])
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background has it ignored
 job = subprocess.Popen(sys.argv[3:], process_group=0)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
 os.tcsetpgrp(0, job.pid)

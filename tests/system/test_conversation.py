@@ -1,15 +1,12 @@
 """A conversation through pipes and files: real processes, the real SDK, the embedded parrot."""
 
-import contextlib
-import os
 import signal
 import subprocess
-import threading
 import time
 
 import psutil
 import pytest
-from trees import tree, wait_for
+from trees import hanging, tree, wait_for
 
 from actors.wire import MAX_TEXT_CHARS
 
@@ -125,25 +122,15 @@ def test_a_signal_ends_it_in_order_in_the_middle_of_a_reply(number, code):
 def test_a_second_ctrl_c_does_not_wait_for_a_process_that_hangs():
     with tree() as conversation:
         process = conversation.start_ready()
-        hung, is_over = conversation.pid("session"), threading.Event()
-        stopper = threading.Thread(target=keep_stopped, args=(hung, is_over))
-        stopper.start()
-        process.send_signal(signal.SIGINT)
-        wait_for(lambda: conversation.pid("keyboard") is None, "the first group has stopped")
-        assert psutil.pid_exists(hung)
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        code = process.wait(30)
-        took_s = time.monotonic() - began
-        is_over.set()
-        stopper.join()
+        hung = conversation.pid("session")
+        with hanging(hung):
+            process.send_signal(signal.SIGINT)
+            wait_for(lambda: conversation.pid("keyboard") is None, "the first group has stopped")
+            assert psutil.pid_exists(hung)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            code = process.wait(30)
+            took_s = time.monotonic() - began
         assert code == 130
-        assert took_s < 2, "hard: about 1 s on an idle machine, against 3 s of patience with a session"
+        assert took_s < 2, "hard: about 0.1 s on an idle machine, against 3 s of patience with a session"
         assert conversation.leftovers() == []
-
-
-def keep_stopped(pid, is_over):
-    """Stop a process again and again: being asked to end wakes it."""
-    with contextlib.suppress(ProcessLookupError):
-        while not is_over.wait(0.002):
-            os.kill(pid, signal.SIGSTOP)

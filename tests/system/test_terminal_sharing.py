@@ -1,7 +1,6 @@
 """Keyboard and console on one real terminal: they take turns, and it is left as it was found whatever dies."""
 
 import contextlib
-import os
 import signal
 import sys
 import time
@@ -11,7 +10,7 @@ import pytest
 from ptys import terminal
 from trees import tree, wait_for
 
-WORDS = " ".join(f"word{number}" for number in range(12))
+WORDS = " ".join(f"word{number}" for number in range(11))
 SLOW = [
     {
         "when": {"contains": "slowly"},
@@ -22,7 +21,7 @@ SLOW = [
 
 
 @contextlib.contextmanager
-def talking(rules=(), width=80):
+def talking(rules=(), width=100):
     """A conversation at a terminal that shows its first prompt."""
     with tree(rules=list(rules)) as conversation:
         command = [sys.executable, "-m", "supervisor", "start", str(conversation.config)]
@@ -32,8 +31,13 @@ def talking(rules=(), width=80):
 
 
 def said(screen):
-    """What the screen shows, without the first line, which says what we talk to."""
-    return screen.lines[1:] if "parrot" in screen.lines[0] else screen.lines
+    """Return what the screen shows below the first line, which says what we talk to."""
+    return screen.lines[1:]
+
+
+def prompt(screen, typed="You:"):
+    """Wait for the keyboard's turn: its line is the last on the screen."""
+    wait_for(lambda: screen.lines[-1] == typed, f"the prompt {typed!r}")
 
 
 def type_slowly(screen, text, within_s=1.5):
@@ -46,7 +50,7 @@ def test_a_line_is_typed_answered_and_followed_by_a_fresh_prompt():
     with talking() as (conversation, screen):
         screen.type("hello\r")
         screen.wait_for("Parrot: You said: hello")
-        wait_for(lambda: screen.lines[-1] == "You:", "a prompt")
+        prompt(screen)
         screen.type("and agian\x7f\x7f\x7fain\r")
         screen.wait_for("Parrot: You said: and again")
         screen.type("/quit\r")
@@ -74,9 +78,10 @@ def test_what_is_typed_while_a_reply_is_printed_garbles_neither():
         wait_for(lambda: "word0" in screen.text, "the reply begins")
         type_slowly(screen, "this is typed meanwhile")
         screen.wait_for(f"Parrot: {WORDS}")
-        screen.wait_for("You: this is typed meanwhile")
+        prompt(screen, "You: this is typed meanwhile")
         screen.type("\r")
         screen.wait_for("Parrot: You said: this is typed meanwhile")
+        prompt(screen)
         assert said(screen)[:-1] == [
             "You: speak slowly",
             f"Parrot: {WORDS}",
@@ -91,9 +96,11 @@ def test_a_line_that_was_begun_before_a_reply_is_there_again_after_it():
         screen.type("half a li")
         screen.wait_for("You: half a li")
         assert conversation.command("say", "speak slowly", "--name", "test").returncode == 0
-        screen.wait_for(f"Parrot: {WORDS}")
+        wait_for(lambda: "word10" in screen.text, "the reply")
+        prompt(screen, "You: half a li")
         screen.type("ne\r")
         screen.wait_for("Parrot: You said: half a line")
+        prompt(screen)
         assert said(screen)[:-1] == [
             f"Parrot: {WORDS}",
             "You: half a line",
@@ -105,19 +112,20 @@ def test_a_line_wider_than_the_terminal_and_a_narrow_reply_leave_whole_words_beh
     with talking(SLOW, width=24) as (_, screen):
         screen.type("please speak slowly, and at some length\r")
         wait_for(lambda: "word0" in screen.text, "the reply begins")
-        type_slowly(screen, "another quite long line meanwhile")
-        screen.wait_for("You: another quite long")
+        again = "another quite long line meanwhile"
+        type_slowly(screen, again)
+        prompt(screen, "line meanwhile")
         screen.type("\r")
-        wait_for(
-            lambda: (
-                "saidanotherquitelongline" in screen.text.replace("\n", "").replace(" ", "").replace(":", "")
-            ),
-            "it",
-        )
-        flowing = "".join(line.ljust(24) for line in said(screen))
-        assert f"Parrot: {WORDS}" in flowing
-        assert flowing.count("You: please speak slowly, and at some length") == 1
-        assert flowing.count("You: another quite long line meanwhile") == 1
+        wait_for(lambda: f"Parrot: You said: {again}" in flowing(screen), "the second reply")
+        prompt(screen)
+        assert f"Parrot: {WORDS}" in flowing(screen)
+        assert flowing(screen).count(f"You: {again}") == 1
+        assert flowing(screen).count("You: please speak slowly, and at some length") == 1
+
+
+def flowing(screen):
+    """Return the text of the screen as if it had one line."""
+    return "".join(line.ljust(screen.screen.width) for line in screen.lines)
 
 
 def test_enter_on_an_empty_line_cuts_the_reply_short():
@@ -126,7 +134,7 @@ def test_enter_on_an_empty_line_cuts_the_reply_short():
         wait_for(lambda: "word3" in screen.text, "the reply is under way")
         screen.type("\r")
         screen.wait_for(r"Parrot: word0 .* \[interrupted\]")
-        assert "word11" not in screen.text
+        assert "word10" not in screen.text
         screen.wait_for("You:")
         wait_for(lambda: not conversation.status()["conversation"]["is_streaming_output"], "quiet")
 
@@ -145,7 +153,7 @@ def test_a_killed_keyboard_leaves_a_good_terminal_within_a_second_and_comes_back
     with talking() as (conversation, screen):
         screen.type("before\r")
         screen.wait_for("Parrot: You said: before")
-        wait_for(lambda: screen.lines[-1] == "You:", "a prompt")
+        prompt(screen)
         first = conversation.kill("keyboard")
         began = time.monotonic()
         wait_for(lambda: screen.modes() == screen.modes_before, "the modes are back", within_s=5)
@@ -168,6 +176,19 @@ def test_a_killed_supervisor_leaves_a_good_terminal_and_nobody_behind():
         assert screen.wait() == -signal.SIGKILL
         wait_for(lambda: not conversation.actors(), "all actors are gone", within_s=5)
         assert screen.modes() == screen.modes_before
+
+
+def test_a_session_that_dies_in_the_middle_of_a_reply_frees_the_terminal_and_its_successor_answers_again():
+    with talking(SLOW) as (conversation, screen):
+        screen.type("speak slowly\r")
+        wait_for(lambda: "word3" in screen.text, "the reply is under way")
+        conversation.kill("session")
+        screen.wait_for(r"Parrot: word0 .* \[interrupted\]")
+        prompt(screen)
+        screen.wait_for("session is back")
+        screen.wait_for(f"Parrot: {WORDS}")
+        wait_for(lambda: conversation.events("turn_complete"), "the end of the turn")
+        assert conversation.context() == {"speak slowly": 1}
 
 
 def test_whatever_else_is_killed_the_user_can_go_on_typing():
@@ -197,6 +218,6 @@ def test_the_terminal_is_good_when_everything_is_killed_at_once():
         assert screen.wait() == -signal.SIGKILL
         wait_for(lambda: not conversation.actors(), "the keyboard has cleaned up", within_s=5)
         assert screen.modes() == screen.modes_before
-        assert os.path.exists(conversation.run_dir)
+        assert conversation.run_dir.exists()
         assert conversation.command("stop", "test").returncode == 0
         assert conversation.leftovers() == []
