@@ -182,6 +182,8 @@ class TextLine(Message, frozen=True):
 
     line: LineId
     text: Text
+    is_shown: bool = True
+    """Whether the user has seen it on the screen; if not, the session shows it."""
 
 
 class LineSent(Message, frozen=True):

@@ -33,7 +33,7 @@ def say(instance: Instance, text: str) -> None:
     _ask(
         instance,
         "med.ipc",
-        wire.TextLine(line, text),
+        wire.TextLine(line, text, is_shown=False),
         is_done,
         "the model is not reachable now; nothing was sent",
     )

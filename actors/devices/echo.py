@@ -10,8 +10,8 @@ MIC_RATE_HZ = 16_000
 FAR_RATE_HZ = 24_000
 FRAME_MS = 10
 """The only length of a frame that it takes."""
-DELAY_NS = 16_000_000
-"""How much later the cleaned voice comes out than it went in, by the filters' nature (measured)."""
+DELAY_NS = 14_000_000
+"""How much later the cleaned voice comes out than it went in (measured: 8 ms of the canceller, 6 of the noise suppression)."""
 REQUIREMENT = "livekit>=1.2,<2"
 
 

@@ -51,6 +51,8 @@ class KeyboardActor(Actor):
         self._screen = terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None
         self._editor = LineEditor()
         self._escape_timer: Timer | None = None
+        self._unshown: set[int] = set()
+        """Lines typed while the console had the terminal."""
         self._owns_terminal = False
         self._yielded_s = 0.0
         self._is_over = False
@@ -166,7 +168,8 @@ class KeyboardActor(Actor):
     def _send_due(self) -> None:
         for number in self._delivery.due():
             text = self._spool.lines[number].decode(errors="replace").strip()
-            if not self.media.send(wire.TextLine(wire.LineId(self.name, number), text)):
+            line = wire.TextLine(wire.LineId(self.name, number), text, is_shown=number not in self._unshown)
+            if not self.media.send(line):
                 break  # there is no session now: its Welcome brings us back
             self._delivery.handed(number, self.loop.now())
         if self._is_over and self._delivery.is_all_answered:
@@ -237,6 +240,8 @@ class KeyboardActor(Actor):
             return
         if self._owns_terminal:
             self._write(self._editor.submit_echo(PROMPT, text))
+        else:
+            self._unshown.add(self._spool.last + 1)
         self._spool.add(text.replace("\n", " ").encode() + b"\n")
         self._take_line(self._spool.last)
         self._send_due()

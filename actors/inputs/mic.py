@@ -128,6 +128,8 @@ class MicActor(Actor):
     def _open(self) -> None:
         try:
             self._device = open_input(self._table.device, RATE_HZ, self._table.frame_ms, self._captured)
+            if self._near_end is not None:
+                self._near_end.reopened()
         except (DeviceAbsent, DeviceError) as error:
             raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
         self.detail = self._device.description
@@ -171,12 +173,13 @@ class MicActor(Actor):
                 self.counters.drop("muted")
             elif self._is_gated:
                 self.counters.drop("half_duplex")
+            elif self._near_end is None:
+                self._ring.add(pcm, captured_ns)
             elif reference == "lost":
                 self.counters.drop("reference_lost")
+                self._near_end.skip(pcm, arrived_ns)
             else:
-                if self._near_end is not None:
-                    pcm, captured_ns = self._near_end.clean(pcm, captured_ns, arrived_ns)
-                self._ring.add(pcm, captured_ns)
+                self._ring.add(*self._near_end.clean(pcm, captured_ns, arrived_ns))
         self._send()
 
     def _send(self) -> None:

@@ -7,6 +7,7 @@ of a sound server waver by 15 ms for seconds at a time (measured), and every ste
 """
 
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from operator import add
 from typing import Literal, Protocol
@@ -26,6 +27,8 @@ _SAMPLE_BYTES = 2
 _MIC_BYTES = MIC_RATE_HZ // 100 * _SAMPLE_BYTES
 _FAR_SAMPLES = FAR_RATE_HZ // 100
 _LOUDEST = 32_767
+_MOST_SKIPPED = 50
+"""At 20 ms each, 1 s: no echo is older."""
 
 
 class Canceller(Protocol):
@@ -106,6 +109,8 @@ class NearEnd:
         self._delay_ns = delay_ns
         self._timeline = Timeline()
         self._clock = SampleClock(FAR_RATE_HZ)
+        self._skipped: deque[tuple[bytes, int]] = deque(maxlen=_MOST_SKIPPED)
+        """Frames the canceller has still to see, and the first sample of the reference of each."""
         self._compared = 0
         """The first sample of the reference that was not used yet."""
         self._announced_ns = -int(FORGOTTEN_AFTER_S * _NS_PER_S)
@@ -144,18 +149,40 @@ class NearEnd:
 
     def clean(self, pcm_16k: bytes, captured_ns: int, arrived_ns: int) -> tuple[bytes, int]:
         """Return a frame of whole 10 ms without the echo, and when its first sample was captured."""
-        n_parts = len(pcm_16k) // _MIC_BYTES
-        began_ns = arrived_ns - n_parts * _NS_PER_S // 100
-        far = self._clock.place(began_ns, n_parts * _FAR_SAMPLES) + int(LEAD_S * FAR_RATE_HZ)
-        self._compared = far + n_parts * _FAR_SAMPLES
-        cleaned = b"".join(
+        while self._skipped:
+            self._compare(*self._skipped.popleft())
+        return self._compare(pcm_16k, self._place(pcm_16k, arrived_ns)), captured_ns - self._delay_ns
+
+    def skip(self, pcm_16k: bytes, arrived_ns: int) -> None:
+        """Let a frame go by that is not to be sent.
+
+        The canceller still has to see it, with what has become known of its reference until then: it may hold the cause of
+        an echo in the next frame.
+        """
+        self._skipped.append((pcm_16k, self._place(pcm_16k, arrived_ns)))
+
+    def reopened(self) -> None:
+        """Another stream of frames begins."""
+        self._clock.reset()
+        self._skipped.clear()
+
+    def _compare(self, pcm_16k: bytes, far: int) -> bytes:
+        parts = range(len(pcm_16k) // _MIC_BYTES)
+        return b"".join(
             self._canceller.clean(
                 pcm_16k[part * _MIC_BYTES : (part + 1) * _MIC_BYTES],
                 self._timeline.read(far + part * _FAR_SAMPLES, _FAR_SAMPLES),
             )
-            for part in range(n_parts)
+            for part in parts
         )
-        return cleaned, captured_ns - self._delay_ns
+
+    def _place(self, pcm_16k: bytes, arrived_ns: int) -> int:
+        """Return the first sample of the reference that goes with the next frame."""
+        n_parts = len(pcm_16k) // _MIC_BYTES
+        began_ns = arrived_ns - n_parts * _NS_PER_S // 100
+        far = self._clock.place(began_ns, n_parts * _FAR_SAMPLES) + int(LEAD_S * FAR_RATE_HZ)
+        self._compared = far + n_parts * _FAR_SAMPLES
+        return far
 
 
 def _clipped(sums: "array[int]") -> bytes:

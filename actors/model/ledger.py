@@ -25,6 +25,7 @@ class Line:
 
     id: LineId
     text: str
+    is_shown: bool = True
 
 
 @dataclass(slots=True)

@@ -156,10 +156,19 @@ class SessionActor(Actor):
             self.hub.send(
                 route, wire.LineRefused(line.line, "too many lines wait to be sent; this one was not taken")
             )
-        elif self.ledger.accept(Line(line.line, line.text)):
+        elif self.ledger.accept(Line(line.line, line.text, line.is_shown)):
+            self.stage.cut(
+                by_user=True
+            )  # who types does not want to hear the rest; the model will say so, too, but later
             self._wake.set()
         else:
             self.hub.send(route, wire.LineKept(line.line))
+
+    def _show_line(self, line: Line) -> None:
+        self.stage.record(wire.TextLine(line.id, line.text))
+        if not line.is_shown:
+            line.is_shown = True  # a line that is sent again was said once
+            self.stage.show(wire.InputText(line.text))
 
     def _tell_origin(self, line: wire.LineId, message: wire.Wire) -> None:
         route = self._origin_of.get(line.origin)
@@ -267,7 +276,7 @@ class SessionActor(Actor):
             while (line := self.ledger.next_to_send(self.loop.now())) is not None:
                 self.ledger.sent(self.loop.now())
                 await live.send({"text": line.text})
-                self.stage.record(wire.TextLine(line.id, line.text))
+                self._show_line(line)
                 self._tell_origin(line.id, wire.LineSent(line.id))
                 await self._send_voice(live)
 

@@ -48,6 +48,8 @@ class Stage:
         self._cut_epoch = 0
         """A cut that is not on the screen yet, as its speakers have not said how much was heard; 0 when there is none."""
         self._cut_timer: Timer | None = None
+        self._behind_cut: list[wire.Wire] = []
+        """What came for the screen while the mark of the cut is not there yet."""
 
     @property
     def is_gated(self) -> bool:
@@ -147,8 +149,10 @@ class Stage:
 
     def show(self, message: wire.Wire) -> None:
         """Give the consoles something to print; without one it waits."""
-        self._show_cut(None)
-        self._print(message)
+        if self._cut_epoch:
+            self._behind_cut.append(message)
+        else:
+            self._print(message)
 
     def record(self, message: wire.Wire) -> None:
         """Give the recorder, if there is one, its copy of what the user said."""
@@ -167,6 +171,9 @@ class Stage:
             self._cut_timer.cancel()
             self._cut_timer = None
         self._print(wire.Interrupted(heard_ms))
+        waiting, self._behind_cut = self._behind_cut, []
+        for message in waiting:
+            self._print(message)
 
     def _speak(self, pcm: bytes) -> None:
         speakers = [route for route, peer in self._hub.peers.items() if peer.kind in SPEAKERS]
