@@ -233,6 +233,41 @@ def test_an_answer_to_a_call_that_was_open_in_the_last_handle_is_sent_again_on_t
     assert [answer["id"] for answer in history.send()] == ["call-1"]
 
 
+def test_a_call_that_was_open_in_the_last_handle_and_is_asked_for_again_is_answered_under_its_new_id_too():
+    history = History()
+    history.ask("call-1", "nap")
+    history.snapshot()
+    history.lose()
+    history.end()
+    history.send()
+    assert history.ask("call-5", "nap") == []
+    assert [answer["id"] for answer in history.send()] == ["call-5"]
+
+
+def test_an_answer_in_a_handle_that_is_not_stored_yet_is_known_to_the_next_connection():
+    history = History()
+    history.ask("call-1")
+    history.end()
+    history.send()
+    held = history.calls.handle_issued()
+    history.lose()
+    assert len(history.ask("call-1")) == 1, "a new wish"
+    assert history.send() == []
+    history.calls.keep(held)
+    assert history.orders() == [ToolKept(history.given[0].call)]
+
+
+def test_an_answer_in_the_newest_handle_is_not_sent_again_though_an_older_handle_had_its_call_open():
+    history = History()
+    history.ask("call-1", "nap")
+    history.snapshot()
+    history.end()
+    history.send()
+    history.calls.handle_issued()
+    history.lose()
+    assert history.send() == []
+
+
 def test_a_conversation_that_starts_afresh_knows_no_open_call():
     history = History()
     history.ask("call-1", "nap")

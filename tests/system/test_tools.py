@@ -1,0 +1,190 @@
+"""The user's functions in a conversation: real processes, the real SDK, and the parrot calling them. See sample_tools.py."""
+
+import json
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from trees import CONFIG, tree, wait_for
+
+TESTS = Path(__file__).parents[1]
+
+
+def config(*references):
+    return CONFIG.replace('provider = "parrot"', f'provider = "parrot"\ntools = {json.dumps(references)}')
+
+
+def calling(when, *names, **args):
+    """Return a rule: at this text, the model calls these functions, each when the one before was answered."""
+    return {"when": {"contains": when}, "do": {"tool_call": {"name": names[0], "args": args}}}
+
+
+RULES = [
+    calling("add", "add", a=1),
+    calling("fail", "fail", why="no such light"),
+    calling("spin", "spin"),
+    calling("leave", "leave"),
+    calling("nap", "nap", seconds=0.1),
+]
+
+
+def answers(conversation):
+    return [event["response"] for event in conversation.events("tool_response") if event["expected"]]
+
+
+def test_a_result_reaches_the_model_and_an_exception_does_as_an_error():
+    with tree(config("sample_tools"), rules=RULES) as conversation:
+        ended = conversation.converse("add\nfail\nnap\n", cwd=TESTS)
+        assert ended.returncode == 0, conversation.logs()
+        assert ended.stdout.splitlines() == [
+            'add answered: {"output":3}',
+            'fail answered: {"error":"LookupError: no such light"}',
+            'nap answered: {"output":"rested"}',
+        ]
+        assert conversation.leftovers() == []
+
+
+def test_a_function_that_hangs_or_kills_its_process_is_an_error_in_time_and_the_next_call_works():
+    with tree(config("sample_tools"), rules=RULES) as conversation:
+        began = time.monotonic()
+        ended = conversation.converse("spin\nadd\nleave\nadd again\n", cwd=TESTS)
+        assert time.monotonic() - began < 30, "the function itself takes 60 s"
+        assert ended.returncode == 0, conversation.logs()
+        assert answers(conversation) == [
+            {"error": "spin did not answer within 2 s and was stopped"},
+            {"output": 3},
+            {"error": "the process of leave ended: exit 3"},
+            {"output": 3},
+        ]
+
+
+def test_the_model_is_told_what_can_be_called():
+    with tree(config("sample_tools:add", "sample_tools:nap")) as conversation:
+        assert conversation.converse("hello\n", cwd=TESTS).returncode == 0
+        (setup,) = conversation.events("setup")
+        assert setup["tools"] == ["add", "nap"]
+        declared = setup["setup"]["tools"][0]["functionDeclarations"]
+        assert [function.get("behavior") for function in declared] == [None, "NON_BLOCKING"]
+
+
+def test_three_calls_at_once_run_beside_each_other():
+    with tree(config("sample_tools")) as conversation:
+        meeting = conversation.directory / "meeting"
+        meeting.mkdir()
+        calls = [
+            {
+                "id": f"c{number}",
+                "name": "wait_for_others",
+                "args": {"directory": str(meeting), "me": str(number), "others": 3},
+            }
+            for number in range(3)
+        ]
+        raw = {"text": json.dumps({"toolCall": {"functionCalls": calls}})}
+        (conversation.directory / "script.json").write_text(
+            json.dumps([{"when": {"text": "go"}, "do": {"raw": raw}}])
+        )
+        process = conversation.start_ready(cwd=TESTS)
+        say(process, "go")
+        wait_for(lambda: len(conversation.events("tool_response")) == 3, "three answers")
+        for event in conversation.events("tool_response"):
+            assert event["response"] == {"output": ["0", "1", "2"]}
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_call_the_model_takes_back_is_not_answered():
+    with tree(config("sample_tools")) as conversation:
+        ran, go = conversation.directory / "ran", conversation.directory / "go"
+        rules = [
+            calling("begin", "write_down", path=str(ran), go=str(go)),
+            *({"when": {"after_s": after_s}, "do": {"tool_cancel": True}} for after_s in (4, 8, 16)),
+            calling("add", "add", a=1),
+        ]
+        (conversation.directory / "script.json").write_text(json.dumps(rules))
+        process = conversation.start_ready(cwd=TESTS)
+        say(process, "begin")
+        assert process.stdout.readline() == b"write_down was cancelled.\n"
+        go.touch()
+        say(process, "add")
+        assert process.stdout.readline() == b'add answered: {"output":3}\n'
+        assert [event["name"] for event in conversation.events("tool_response")] == ["add"]
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("victim", ["connection", "session"])
+def test_a_function_runs_once_whatever_becomes_of_those_who_asked(victim):
+    with tree(config("sample_tools")) as conversation:
+        ran, go = conversation.directory / "ran", conversation.directory / "go"
+        rules = [calling("begin", "write_down", path=str(ran), go=str(go))]
+        if victim == "connection":
+            rules += [
+                {"when": {"after_s": 4, "connection": each}, "do": {"reset": True}} for each in (1, 2, 3)
+            ]
+        (conversation.directory / "script.json").write_text(json.dumps(rules))
+        process = conversation.start_ready(cwd=TESTS)
+        say(process, "begin")
+        wait_for(ran.exists, "the function runs")
+        if victim == "session":
+            conversation.kill("session")
+        wait_for(lambda: len(conversation.events("tool_call")) >= 2, "the model asks again")
+        go.touch()
+        assert process.stdout.readline().endswith(b'write_down answered: {"output":"written"}\n')
+        assert ran.read_text() == "ran\n"
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_tools_process_that_is_killed_is_an_error_at_once_and_the_next_call_works():
+    with tree(config("sample_tools"), rules=RULES) as conversation:
+        ran = conversation.directory / "ran"
+        rules = [calling("begin", "write_down", path=str(ran), go="/nowhere"), *RULES]
+        (conversation.directory / "script.json").write_text(json.dumps(rules))
+        process = conversation.start_ready(cwd=TESTS)
+        say(process, "begin")
+        wait_for(ran.exists, "the function runs")
+        workers = psutil.Process(conversation.pid("tools")).children()
+        conversation.kill("tools")
+        assert b"the process of write_down ended before it answered" in process.stdout.readline()
+        say(process, "add")
+        assert process.stdout.readline() == b'add answered: {"output":3}\n'
+        process.stdin.close()
+        assert process.wait(30) == 0
+        assert conversation.leftovers() == []
+        assert workers
+        assert not any(worker.is_running() for worker in workers)
+
+
+def test_functions_end_with_a_supervisor_that_is_killed():
+    with tree(config("sample_tools")) as conversation:
+        process = conversation.start_ready(cwd=TESTS)
+        workers = psutil.Process(conversation.pid("tools")).children()
+        assert workers
+        process.kill()
+        wait_for(lambda: not any(worker.is_running() for worker in workers), "the functions have ended")
+        wait_for(lambda: conversation.actors() == [], "the actors have ended")
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("not_there", "tools: model.tools[0] (not_there): not_there cannot be imported"),
+        (
+            "sample_tools:nothing",
+            "model.tools[0] (sample_tools:nothing): sample_tools has no function nothing",
+        ),
+        ("not a name", "model.tools[0]: write"),
+    ],
+)
+def test_a_mistake_in_the_list_of_tools_ends_the_start_with_its_reason(reference, said):
+    with tree(config(reference)) as conversation:
+        ended = conversation.converse("hello\n", cwd=TESTS)
+        assert ended.returncode == 6
+        assert said in ended.stderr
+        assert conversation.leftovers() == []
+
+
+def say(process, text):
+    process.stdin.write(text.encode() + b"\n")
+    process.stdin.flush()
