@@ -4,9 +4,11 @@ import itertools
 import time
 
 from actors import wire
+from actors.runtime.actor import ActorSpec
 from actors.runtime.bus import Hub, Identity, Link
 from actors.runtime.inbox import Counters
 from actors.runtime.loop import PollLoop
+from actors.settings import Settings
 
 PATIENCE_S = 20.0
 """For a loaded machine; nothing waits this long when all is well."""
@@ -129,6 +131,11 @@ class FakeNotifier:
 
     def of(self, kind):
         return [what for said, what in self.said if said == kind]
+
+
+def spec_of(kind, run_dir, name="", **tables):
+    """What a child of this kind is told at its birth."""
+    return ActorSpec(name or kind, kind, "", str(run_dir), Settings(**tables))
 
 
 class Ray:

@@ -153,6 +153,8 @@ class CoordinatorActor(Actor):
     def _wanted(self, route: bytes, change: wire.SetState) -> None:
         if self._is_refused(route, change.request, change.key):
             return
+        if change.key == "console_mode" and self._waiting is not None:
+            self._go_on(self._waiting)  # wishes are granted in the order in which they came
         if change.key == "console_mode" and needs_a_clean_line(
             self.conversation.state.console_mode, change.value
         ):
@@ -163,8 +165,6 @@ class CoordinatorActor(Actor):
         self._do(route, change)
 
     def _ask_to_yield(self, keyboard: bytes, route: bytes, change: wire.SetState) -> None:
-        if self._waiting is not None:
-            self._go_on(self._waiting)
         self._yields += 1
         timer = self.loop.call_later(YIELD_WITHIN_S, self._yield_is_late)
         self._waiting = _Waiting(route, change, self._yields, timer)
