@@ -238,6 +238,11 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[max(0, int(np.ceil(share * len(ordered))) - 1)]
 
 
+def lags(talk: Talk) -> dict[str, float]:
+    """How late the loops of this tree ran at worst in the last minute, in ms: what the machine did to it."""
+    return {row["name"]: row["loop_lag_ms_p99"] for row in talk.tree.status()["actors"]}
+
+
 def load() -> str:
     """The machine's load, to stand beside every number."""
     return f"load {Path('/proc/loadavg').read_text().split()[0]}"

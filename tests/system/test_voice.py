@@ -2,6 +2,8 @@
 
 import contextlib
 import multiprocessing
+import os
+import signal
 import time
 
 import numpy as np
@@ -17,6 +19,7 @@ from voices import (
     config,
     first_at,
     index_of,
+    lags,
     percentile,
     says_wav,
     silences,
@@ -29,6 +32,8 @@ pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_au
 
 MACHINE_MS = 15
 """What a loaded machine and a sink block of 10 ms may add to a single measurement."""
+HEALED_WITHIN_S = 2.0
+"""1.5 s, and what a loaded machine may add."""
 REPLIES = {
     "short": (0.2, {}),
     "steady": (3, {"chunk_bytes": 960, "speed": 1, "at_once_s": 0.1}),
@@ -37,6 +42,7 @@ REPLIES = {
     "slow": (4, {"speed": 0.8, "at_once_s": 1.5}),
     "starving": (3, {"chunk_bytes": 9600, "speed": 0.8}),
     "long": (20, {"chunk_bytes": 11_521, "speed": 4}),
+    "rushed": (6, {"speed": 20}),
     "endless": (300, {"chunk_bytes": 11_521, "speed": 4}),
 }
 
@@ -80,6 +86,7 @@ def test_a_reply_sounds_as_the_model_sent_it(duplex, name):
         underruns=after["underruns"] - before["underruns"],
         dropped=after["dropped"],
         gaps=silences(heard, SINK_RATE_HZ)[:5],
+        lags=lags(duplex),
     )
     assert alike > 0.999
     assert broken == 0
@@ -101,7 +108,7 @@ def stitch(heard, sent):
     """In how many pieces `sent` stands in `heard`, whole and in order; -1 when something is missing or doubled."""
     block = SINK_RATE_HZ // 100
     ends = len(sent) - len(sent) % block
-    position, parts = find(heard, sent[:block], 0), 1
+    position, parts = find(heard, sent[:block], max(0, int(np.flatnonzero(heard)[0]) - block)), 1
     for at in range(block, ends, block):
         if position is None:
             return -1
@@ -129,10 +136,11 @@ def is_same(piece, wanted):
 
 
 def find(heard, wanted, start):
-    """Where a block stands, within a second from `start`."""
-    there = heard[start : start + SINK_RATE_HZ].astype(float)
-    likely = np.argsort(np.correlate(there, wanted.astype(float), "valid"))[::-1][:20]
-    return next((start + int(at) for at in likely if is_same(there[at : at + len(wanted)], wanted)), None)
+    """Where a block stands, within 3 s from `start`."""
+    there, wanted = heard[start : start + 3 * SINK_RATE_HZ].astype(float), wanted.astype(float)
+    energy = np.convolve(there**2, np.ones(len(wanted)), "valid") + 1
+    alike = np.correlate(there, wanted, "valid") / np.sqrt(energy * (wanted**2).sum())
+    return start + int(alike.argmax()) if alike.max() > 0.98 else None
 
 
 def speak(talk, path, seconds):
@@ -200,6 +208,40 @@ def test_the_latency_of_the_loudspeaker_in_status_is_what_a_loopback_measures(tm
         told = talk.tree.status()["latency_ms"]["receive_to_play"]
     tell(receive_to_play=told, measured={"p50": percentile(took, 0.5), "all": [round(each) for each in took]})
     assert abs(told["p50"] - percentile(took, 0.5)) < 10 + MACHINE_MS
+
+
+def test_a_session_that_stands_still_for_2_s_is_not_heard(duplex):
+    with duplex.sound.listening(SINK_RATE_HZ) as recording:
+        began_s = time.monotonic()
+        duplex.say("rushed")
+        wait_until(
+            lambda: duplex.row("speaker")["queue_ms"] > 4000, "the reply is in the loudspeaker's buffer"
+        )
+        pid = duplex.tree.kill("session", signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(pid, signal.SIGCONT)
+        wait_played(recording, began_s)
+    out = compare(recording.samples, reply_of("rushed", SINK_RATE_HZ), SINK_RATE_HZ)
+    tell(session_stopped_s=2, reply=out)
+    assert (out[0] > 0.999, out[1]) == (True, 0)
+
+
+def test_a_dead_loudspeaker_is_back_within_seconds_and_plays_what_still_comes(duplex):
+    session, restarts = duplex.tree.pid("session"), duplex.row("speaker")["restarts"]
+    with duplex.sound.listening(SINK_RATE_HZ) as recording:
+        began_s = time.monotonic()
+        duplex.say("steady")
+        wait_until(lambda: recording.last_sound() > began_s, "nothing is heard")
+        duplex.tree.kill("speaker")
+        killed_s = time.monotonic()
+        wait_until(lambda: recording.last_sound() > killed_s + 0.2, "the rest of the reply is heard")
+        wait_played(recording, began_s)
+    gaps = silences(recording.samples, SINK_RATE_HZ, 50)
+    tell(speaker_healed_after_s=[round(length, 2) for _, length in gaps])
+    assert len(gaps) == 1
+    assert gaps[0][1] < HEALED_WITHIN_S
+    assert (duplex.tree.pid("session"), len(duplex.tree.events("setup"))) == (session, 1)
+    assert duplex.row("speaker")["restarts"] == restarts + 1
 
 
 @pytest.mark.soak
