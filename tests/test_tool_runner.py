@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actors.model.tools.runner import MAX_OPEN, Runner
+from actors.model.tools.check import problems
+from actors.model.tools.runner import IDLE_S, MAX_OPEN, Runner
 from actors.runtime.inbox import Counters
 from actors.wire import CallTool
 
@@ -120,6 +121,18 @@ def test_eight_functions_run_at_the_same_time_and_the_ninth_waits_for_one_of_the
     assert all(bench.result(str(number)) == [str(other) for other in range(8)] for number in range(8))
     assert bench.result("ninth") == 3
     assert len(bench.runner.pids) == 8
+
+
+def test_processes_of_a_burst_are_ended_when_they_are_idle_except_for_the_first(bench, tmp_path):
+    for number in range(3):
+        bench.call(str(number), "wait_for_others", directory=str(tmp_path), me=str(number), others=3)
+    bench.loop.until(lambda: len(bench.results) == 3, "three results")
+    first, *others = bench.runner.pids
+    for _ in range(2):
+        bench.loop.skip(IDLE_S)
+    assert bench.runner.pids == [first]
+    assert all(is_over(pid) for pid in others)
+    assert bench.ask("add", a=1) == 3
 
 
 def test_a_call_that_no_process_was_free_for_is_an_error_in_time(bench):
@@ -235,3 +248,13 @@ def test_a_module_that_cannot_be_imported_is_told_and_not_tried_again(
     loop.until(lambda: not bench.runner.pids, "its process has ended")
     assert bench.refusals[0] == said
     assert bench.offers == []
+
+
+def test_a_check_says_what_would_be_wrong_and_leaves_nothing_running(monkeypatch):
+    monkeypatch.chdir(HERE)
+    before = psutil.Process().children()
+    assert problems([]) == problems(["sample_tools"]) == []
+    assert problems(["sample_tools:nothing"]) == [
+        "model.tools[0] (sample_tools:nothing): sample_tools has no function nothing"
+    ]
+    assert psutil.Process().children() == before

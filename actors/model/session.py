@@ -202,7 +202,7 @@ class SessionActor(Actor):
     async def _connect_and_pump(self) -> Verdict:
         try:
             table, run_dir = self.spec.settings.model, Path(self.spec.run_dir)
-            async with google.connect(table, run_dir, self._handle, self.toolbox.declarations) as live:
+            async with google.connect(table, run_dir, self._handle, self.toolbox.declare()) as live:
                 self._connected()
                 return await self._pump(live)
         except ConnectionEndedError as end:
@@ -257,11 +257,15 @@ class SessionActor(Actor):
             self.control.set("resumption", wire.Resumption("", self.ledger.kept))
 
     async def _leave_when_asked(self) -> None:
-        """After goAway: go when nobody speaks and the last handle holds everything, at the latest just before the cut."""
+        """After goAway, or for late tools: go when nobody speaks and the last handle holds everything.
+
+        At the latest just before the cut.
+        """
         while self.loop.now() < self._leave_by_s:
             await asyncio.sleep(LEAVE_LOOK_S)
             has_unsettled = self.ledger.has_unsettled or self.toolbox.has_unsettled
-            if self._leave_by_s < math.inf and self.stage.is_silent and not has_unsettled:
+            is_asked = self._leave_by_s < math.inf or (self.toolbox.is_news and self._handle)
+            if is_asked and self.stage.is_silent and not has_unsettled:
                 break
         raise ConnectionEndedError(PLANNED)
 

@@ -40,11 +40,12 @@ class Toolbox:
         self._route: bytes | None = None
         self._is_offered = asyncio.Event()
         self._is_missed = False
-        """The model was connected to without the tools."""
+        self.is_news = False
+        """The tools came after the model was connected to: it should be connected to again."""
 
-    @property
-    def declarations(self) -> list[dict[str, Any]]:
-        """What to tell the model when connecting."""
+    def declare(self) -> list[dict[str, Any]]:
+        """Return what to tell the model when connecting."""
+        self.is_news = False
         found = [msgspec.json.decode(tool.declaration) for tool in self.calls.offered.values()]
         if not takes_asynchronous_tools(self._table.name):
             for declaration in found:
@@ -76,10 +77,8 @@ class Toolbox:
                 self.calls.offer(tools)
                 self._is_offered.set()
                 if self._is_missed:
-                    self._is_missed = False
-                    self._show(
-                        wire.Notice("The tools are ready; the model has them from its next connection on.")
-                    )
+                    self._is_missed, self.is_news = False, True
+                    self._show(wire.Notice("The tools are ready; the model gets them at the next pause."))
             case wire.CallTool():
                 self.calls.adopt(message, now)
             case wire.ToolResult():

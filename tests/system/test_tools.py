@@ -8,6 +8,13 @@ import psutil
 import pytest
 from trees import CONFIG, tree, wait_for
 
+SLOW_MODULE = """
+import pathlib, time
+while not pathlib.Path("{go}").exists():
+    time.sleep(0.05)
+def late() -> int:
+    return 1
+"""
 TESTS = Path(__file__).parents[1]
 
 
@@ -164,6 +171,26 @@ def test_functions_end_with_a_supervisor_that_is_killed():
         process.kill()
         wait_for(lambda: not any(worker.is_running() for worker in workers), "the functions have ended")
         wait_for(lambda: conversation.actors() == [], "the actors have ended")
+
+
+def test_a_conversation_does_not_wait_for_tools_that_take_long_and_gets_them_when_they_are_there():
+    with tree(config("slow")) as conversation:
+        go = conversation.directory / "go"
+        (conversation.directory / "slow.py").write_text(SLOW_MODULE.format(go=go))
+        process = conversation.start(cwd=conversation.directory)
+        say(process, "hello")
+        assert process.stdout.readline() == b"You said: hello\n"
+        go.touch()
+        wait_for(lambda: len(conversation.events("setup")) == 2, "a connection with the tools")
+        say(process, "again")
+        assert process.stdout.readline() == b"You said: again\n"
+        process.stdin.close()
+        assert process.wait(30) == 0
+        assert [setup["tools"] for setup in conversation.events("setup")] == [[], ["late"]]
+        assert conversation.context() == {"hello": 1, "again": 1}
+        said = process.stderr.read()
+        assert b"The tools are not ready" in said
+        assert b"The tools are ready" in said
 
 
 @pytest.mark.parametrize(

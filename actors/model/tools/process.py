@@ -38,6 +38,7 @@ class Worker:
         self.is_loaded = False
         self.running: set[str] = set()
         """Calls it was given and has not answered."""
+        self.idle_since_s = loop.now()
         self._why = ""
         self._loop = loop
         self._on_said = on_said

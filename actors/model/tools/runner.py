@@ -20,6 +20,8 @@ MAX_OPEN = 64
 CANCEL_WITHIN_S = 1.0
 """A coroutine that goes on for so long after being cancelled is ended with its process."""
 IMPORT_WITHIN_S = 60.0
+IDLE_S = 60.0
+"""A process that had nothing to do for so long is ended, except for the first of its way."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Runner:
     def start(self) -> None:
         """Import the user's modules; `on_loaded` or `on_unusable` follows."""
         self._spawn("calls")
+        self._trim()
 
     def call(self, call: wire.CallTool) -> None:
         """Run a function; `on_result` follows within the deadline."""
@@ -105,6 +108,17 @@ class Runner:
         late = f"it took over {IMPORT_WITHIN_S:g} s"
         self._loop.call_later(IMPORT_WITHIN_S, lambda: None if worker.is_loaded else worker.kill(late))
 
+    def _trim(self) -> None:
+        """After a burst of calls, give its memory back."""
+        first = next((worker for worker in self._workers if worker.way == "calls"), None)
+        for worker in list(self._workers):
+            is_idle = worker.is_loaded and not worker.running
+            is_old = self._loop.now() - worker.idle_since_s > IDLE_S
+            if worker.way == "calls" and worker is not first and is_idle and is_old:
+                self._workers.remove(worker)
+                worker.close()
+        self._loop.call_later(IDLE_S, self._trim)
+
     def _said(self, worker: Worker, said: frames.Said) -> None:
         match said:
             case frames.Loaded(offered=offered, asynchronous=asynchronous):
@@ -117,6 +131,7 @@ class Runner:
                 self._cannot_import(worker, reason)
             case wire.ToolResult(call=call):
                 worker.running.discard(call)
+                worker.idle_since_s = self._loop.now()
                 if (entry := self._open.get(call)) is not None and entry.worker is worker:
                     self._finish(entry, said)
         self._assign()
