@@ -13,7 +13,7 @@ import msgspec
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Input, open_input
 from actors.devices.echo import DELAY_NS, EchoCanceller, EchoUnavailable
-from actors.inputs.reference import NearEnd
+from actors.inputs.near_end import NearEnd
 from actors.inputs.ring import Ring
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
