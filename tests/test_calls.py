@@ -83,6 +83,18 @@ def test_an_error_is_an_answer_too():
     assert history.send() == answered(error="LookupError: x")
 
 
+def test_calls_without_an_id_are_each_answered_without_one():
+    history = History()
+    history.ask("")
+    history.ask("")
+    history.end(0)
+    history.end(1, error="x")
+    assert history.send() == [
+        {"name": "clock", "response": {"output": "noon"}},
+        {"name": "clock", "response": {"error": "x"}},
+    ]
+
+
 def test_parallel_calls_are_answered_in_the_order_of_their_ends():
     history = History()
     history.ask("call-1")

@@ -36,6 +36,8 @@ class Call:
     connection: int
     server_id: str = ""
     """Empty: an orphan."""
+    has_id: bool = True
+    """Whether `server_id` is the server's word, and not ours for a call that came without."""
     is_given: bool = False
     """To the tools process."""
     result: wire.ToolResult | None = None
@@ -75,16 +77,10 @@ class Calls:
     # From the model.
 
     def asked(self, server_id: str, name: str, args: dict[str, Any], now: float) -> None:
-        """The model wants this function called."""
-        try:
-            text = msgspec.json.encode(args, order="deterministic").decode()
-        except (
-            ValueError,
-            TypeError,
-            OverflowError,
-            RecursionError,
-        ):  # half a character, a number without end
-            text = ""
+        """The model wants this function called. Without an id of the server's, it is answered without one."""
+        self._count += 1
+        has_id, server_id = bool(server_id), server_id or f"without-{self._count}"
+        text = _spell(args)
         if any(
             call.server_id == server_id and call.connection == self._connection
             for call in self._calls.values()
@@ -93,12 +89,11 @@ class Calls:
         before = next((call for call in self._calls.values() if self._is_same(call, (name, text))), None)
         if before is not None:
             before.server_id, before.connection = server_id, self._connection
+            before.has_id = has_id
             before.is_sent = before.is_open_in_handle = False
             return
-        self._count += 1
-        call = Call(
-            f"{self._prefix}.{self._count}", name, text, now, self._connection, server_id, since_s=now
-        )
+        call = Call(f"{self._prefix}.{self._count}", name, text, now, self._connection, server_id, has_id)
+        call.since_s = now
         if (refusal := self._refusal(call)) is not None:
             call.result = wire.ToolResult(call.id, error=refusal)
         else:
@@ -238,7 +233,9 @@ class Calls:
             if result.error is not None
             else {"output": msgspec.json.decode(result.output or "null")}
         )
-        response = {"id": call.server_id, "name": call.name, "response": content}
+        response = {"name": call.name, "response": content}
+        if call.has_id:
+            response["id"] = call.server_id
         tool = self.offered.get(call.name)
         if tool is not None and not tool.is_blocking and self._can_schedule:
             response["scheduling"] = tool.scheduling
@@ -263,3 +260,11 @@ class Calls:
         over = [call for call in self._calls.values() if call.is_sent or not call.server_id]
         for call in over[: max(0, len(self._calls) - MAX_KNOWN)]:
             self._forget(call)
+
+
+def _spell(args: dict[str, Any]) -> str:
+    """Return JSON in one spelling, nothing where there is none: half a character, a nesting without end."""
+    try:
+        return msgspec.json.encode(args, order="deterministic").decode()
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return ""

@@ -68,7 +68,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """One function the model wants called, and the id under which it expects the answer."""
+    """One function the model wants called, and the id under which it expects the answer (Vertex AI may give none)."""
 
     id: str
     name: str
@@ -146,9 +146,9 @@ def _tools(message: Any) -> list[Event]:
     found: list[Event] = []
     if message.tool_call is not None:
         calls = tuple(
-            FunctionCall(call.id, call.name, call.args or {})
+            FunctionCall(call.id or "", call.name, call.args or {})
             for call in message.tool_call.function_calls or []
-            if call.id and call.name
+            if call.name
         )
         found += [ToolsCalled(calls)] if calls else []
     if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:

@@ -58,11 +58,16 @@ class LiveConnection:
             raise ConnectionEndedError(judge(error)) from error
 
     async def answer(self, response: dict[str, Any]) -> None:
-        """Hand the result of one function call to the model. Raises `ConnectionEndedError`."""
+        """Hand the result of one function call to the model. Raises `ConnectionEndedError`.
+
+        A result that cannot be sent, such as one for a call that came without an id, is logged and left out.
+        """
         try:
             await self._session.send_tool_response(
                 function_responses=[types.FunctionResponse.model_validate(response)]
             )
+        except ValueError as error:
+            log.warning("the result of %s could not be sent: %s", response.get("name"), str(error)[:300])
         except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
             raise ConnectionEndedError(judge(error)) from error
 

@@ -1,6 +1,8 @@
 """The user's functions in a conversation: real processes, the real SDK, and the parrot calling them. See sample_tools.py."""
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -161,6 +163,19 @@ def test_a_tools_process_that_is_killed_is_an_error_at_once_and_the_next_call_wo
         assert conversation.leftovers() == []
         assert workers
         assert not any(worker.is_running() for worker in workers)
+
+
+def test_a_tools_process_that_hangs_is_answered_for_in_time_and_the_next_call_works():
+    with tree(config("sample_tools"), rules=RULES) as conversation:
+        process = conversation.start_ready(cwd=TESTS)
+        hung = conversation.kill("tools", signal.SIGSTOP)
+        say(process, "spin")
+        assert b"spin did not answer within 2 s" in process.stdout.readline()
+        os.kill(hung, signal.SIGCONT)
+        say(process, "add")
+        assert process.stdout.readline() == b'add answered: {"output":3}\n'
+        process.stdin.close()
+        assert process.wait(30) == 0
 
 
 def test_functions_end_with_a_supervisor_that_is_killed():
