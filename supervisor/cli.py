@@ -122,7 +122,7 @@ def _start(arguments: argparse.Namespace, argv: list[str]) -> int:
 
     overrides = list(arguments.overrides)
     if arguments.name:
-        overrides.append(f"session.name={arguments.name}")
+        overrides.append(f'session.name="{arguments.name}"')  # quoted: a name may look like a number
     settings = load(arguments.config, overrides)
     try:
         if arguments.detach and arguments.ready_fd is None:
