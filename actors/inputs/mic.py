@@ -17,6 +17,7 @@ from actors.inputs.near_end import NearEnd
 from actors.inputs.ring import Ring
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.deadline import deadline
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
 from actors.settings import MicTable
@@ -127,7 +128,8 @@ class MicActor(Actor):
 
     def _open(self) -> None:
         try:
-            self._device = open_input(self._table.device, RATE_HZ, self._table.frame_ms, self._captured)
+            with deadline("opening the microphone"):
+                self._device = open_input(self._table.device, RATE_HZ, self._table.frame_ms, self._captured)
             if self._near_end is not None:
                 self._near_end.reopened()
         except (DeviceAbsent, DeviceError) as error:
@@ -136,7 +138,8 @@ class MicActor(Actor):
 
     def _close(self) -> None:
         if self._device is not None:
-            self._device.close()
+            with deadline("closing the microphone"):
+                self._device.close()
             self._device = None
         self._arrived.clear()
 

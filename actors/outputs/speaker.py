@@ -11,6 +11,7 @@ from actors.outputs.playout import RATE_HZ, Playout
 from actors.outputs.tap import Tap
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.deadline import deadline
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
@@ -52,7 +53,8 @@ class SpeakerActor(Actor):
         if self._device is not None:
             return
         try:
-            self._device = open_output(self._device_name, RATE_HZ, self._pull)
+            with deadline("opening the loudspeaker"):
+                self._device = open_output(self._device_name, RATE_HZ, self._pull)
         except (DeviceAbsent, DeviceError) as error:
             raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
         self.detail = self._device.description
@@ -129,7 +131,8 @@ class SpeakerActor(Actor):
         heard = self._playout.heard(self.loop.now(), self._latency_s)
         self._playout.flush(envelope.epoch, fade=False)
         if self._device is not None and any(not position.is_done for position in heard.values()):
-            self._device.abort()
+            with deadline("silencing the loudspeaker"):
+                self._device.abort()
             self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
             self._take_back()
         self._first_sent_ns = 0
