@@ -80,6 +80,15 @@ def write_down(path: str, go: str) -> str:
     return "written"
 
 
+@tool
+def note(path: str, word: str) -> str:
+    """Take a while to write a word."""
+    with Path(path).open("a") as file:
+        file.write(f"{word}\n")
+    time.sleep(0.2)
+    return word
+
+
 @tool(timeout_s=2)
 def leave_a_child(path: str) -> None:
     """Start a program, say its number, and hang."""

@@ -24,9 +24,14 @@ def config(*references):
     return CONFIG.replace('provider = "parrot"', f'provider = "parrot"\ntools = {json.dumps(references)}')
 
 
-def calling(when, *names, **args):
-    """Return a rule: at this text, the model calls these functions, each when the one before was answered."""
-    return {"when": {"contains": when}, "do": {"tool_call": {"name": names[0], "args": args}}}
+def calling(when, name, **args):
+    """Return a rule: at a text with this in it, the model calls this function."""
+    return {"when": {"contains": when}, "do": {"tool_call": {"name": name, "args": args}}}
+
+
+def calling_exactly(text, name, **args):
+    """Return a rule: at this text, the model calls this function."""
+    return {"when": {"text": text}, "do": {"tool_call": {"name": name, "args": args}}}
 
 
 RULES = [
@@ -143,6 +148,36 @@ def test_a_function_runs_once_whatever_becomes_of_those_who_asked(victim):
         assert ran.read_text() == "ran\n"
         process.stdin.close()
         assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("victim", ["connection", "session"])
+def test_no_call_is_lost_or_run_twice_while_those_who_ask_are_cut_off_again_and_again(victim):
+    words = [f"word-{number}" for number in range(12)]
+    with tree(config("sample_tools")) as conversation:
+        written = conversation.directory / "written"
+        rules = [calling_exactly(word, "note", path=str(written), word=word) for word in words]
+        if victim == "connection":  # each time when the call is answered and its turn is not over
+            rules += [
+                {"when": {"text": word, "chunks": 1}, "do": {"reset": True}, "times": 1}
+                for word in words[::3]
+            ]
+        (conversation.directory / "script.json").write_text(json.dumps(rules))
+        process = conversation.start_ready(cwd=TESTS)
+        say(process, "\n".join(words))
+        process.stdin.close()
+        for least in (3, 6, 9) if victim == "session" else ():
+            wait_for(
+                lambda least=least: written.exists() and len(written.read_text().split()) >= least,
+                "some calls",
+            )
+            conversation.kill("session")
+        assert process.wait(90) == 0, conversation.logs()
+        assert sorted(written.read_text().split()) == sorted(words)
+        assert conversation.context() == dict.fromkeys(words, 1)
+        told = [event["response"]["output"] for event in conversation.events("tool_response")]
+        assert set(told) == set(words)
+        if victim == "connection":
+            assert len(told) == len(words) + 4, "what was cut off is told again"
 
 
 def test_a_tools_process_that_is_killed_is_an_error_at_once_and_the_next_call_works():
