@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from google.genai import types
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from actors.model import events
 from actors.model.calls import GRACE_S, MAX_ARGS_BYTES, MAX_OPEN, REMEMBER_S, Calls
 from actors.wire import CallTool, CancelTool, OfferedTool, ToolKept, ToolResult
 
@@ -182,6 +184,27 @@ def test_a_call_waits_for_a_tools_process_that_is_being_restarted_with_the_time_
     history.calls.asked("call-1", "clock", {}, history.now)
     (order,) = history.wait(4.0)
     assert order.deadline_s == 6.0
+
+
+def message(**content):
+    return types.LiveServerMessage.model_validate(content)
+
+
+def test_calls_and_cancellations_are_read_from_the_services_messages():
+    calls = [{"id": "1", "name": "clock", "args": {"a": [1]}}, {"name": "nap"}, {"id": "3"}]
+    assert events.events_of(message(tool_call={"function_calls": calls})) == [
+        events.ToolsCalled(
+            (events.FunctionCall("1", "clock", {"a": [1]}), events.FunctionCall("", "nap", {}))
+        )
+    ]
+    assert events.events_of(message(tool_call_cancellation={"ids": ["1"]})) == [events.ToolsCancelled(("1",))]
+
+
+@pytest.mark.parametrize(
+    "content", [{"tool_call": {}}, {"tool_call": {"function_calls": []}}, {"tool_call_cancellation": {}}]
+)
+def test_messages_about_no_call_mean_nothing(content):
+    assert events.events_of(message(**content)) == []
 
 
 # Connections.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NotRequired, Optional, TypedDict
 import pytest
 from google.genai import types as sdk
 
-from actors.model.live_config import live_fields
+from actors.model.live_config import live_fields, takes_asynchronous_tools
 from actors.model.tools import tool
 from actors.model.tools.docstring import read_docstring
 from actors.model.tools.invoke import run
@@ -17,6 +17,7 @@ from actors.model.tools.schema import ToolsError, describe, load
 from actors.model.tools.types import UnsupportedError, schema_of
 from actors.settings import ModelTable
 from actors.wire import CallTool
+from supervisor.families import warnings
 
 
 class Color(enum.Enum):
@@ -175,6 +176,14 @@ def test_the_declarations_are_a_configuration_that_the_sdk_takes_beside_a_search
     config = sdk.LiveConnectConfig.model_validate(fields)
     assert config.tools[0].google_search is not None
     assert config.tools[1].function_declarations[0].parameters.required == ["a"]
+
+
+def test_a_model_that_always_waits_is_known_and_its_user_is_warned():
+    waits = ModelTable(name="gemini-3.1-flash-live-preview", tools=["m"])
+    assert not takes_asynchronous_tools(waits.name)
+    assert any(warning.startswith("model.tools") for warning in warnings(waits))
+    assert takes_asynchronous_tools(ModelTable().name)
+    assert not any(warning.startswith("model.tools") for warning in warnings(ModelTable(tools=["m"])))
 
 
 # Which functions a reference stands for.
