@@ -15,6 +15,10 @@ SOCKET_PATH_LIMIT = 100
 """A Unix socket's path has 107 bytes; the longest name we put behind the directory has 7."""
 
 
+ATTEMPTS = 1000
+"""To start while others start and end: each is over in a moment."""
+
+
 class AlreadyRunningError(Exception):
     """Another supervisor holds the lock."""
 
@@ -79,16 +83,26 @@ class Instance:
             raise OSError(
                 f"{self.directory} is too long a path for sockets; set ANTIPHON_RUNTIME_DIR to a shorter one"
             )
+        for attempt in range(ATTEMPTS):
+            try:
+                self._make_directory()
+                self._lock = self._try()
+            except (FileNotFoundError, FileExistsError):  # removed under us by one that just ended
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                break
+        assert self._lock is not None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, msgspec.json.encode(me), 0)
+
+    def _make_directory(self) -> None:
         runtime_root().mkdir(mode=0o700, parents=True, exist_ok=True)
         if runtime_root().stat().st_uid not in {0, os.getuid()}:
             raise PermissionError(
                 f"{runtime_root()} belongs to another user; set ANTIPHON_RUNTIME_DIR to one of yours"
             )
-        while self._lock is None:
-            private_directory(self.directory)
-            self._lock = self._try()
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, msgspec.json.encode(me), 0)
+        private_directory(self.directory)
 
     def release(self) -> None:
         """Remove everything of this tree, and let the next one in."""
@@ -121,12 +135,10 @@ class Instance:
         """Return what the lock file says of its holder, alive or not."""
         return read_json(self.directory / "lock", Holder)
 
-    def _try(self) -> int | None:
+    def _try(self) -> int:
+        """Open and lock. Raises `FileNotFoundError` when the file or its directory was removed meanwhile."""
         path = self.directory / "lock"
-        try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:  # the directory was removed under us by one that just ended
-            return None
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -140,8 +152,8 @@ class Instance:
         with contextlib.suppress(OSError):
             if path.stat().st_ino == os.fstat(lock).st_ino:
                 return lock
-        os.close(lock)  # locked a file that was already removed: try the new one
-        return None
+        os.close(lock)
+        raise FileNotFoundError(f"{path} was removed by a tree that just ended")
 
 
 def read_json(path: Path, kind: type[Kind]) -> Kind | None:
