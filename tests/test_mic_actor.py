@@ -1,0 +1,221 @@
+"""The mic actor on a microphone of ten lines: what is sent, what never is, and when the model is told of a pause."""
+
+import time
+
+import pytest
+from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
+
+from actors import wire
+from actors.devices.audio import DeviceError
+from actors.inputs import mic as mic_module
+from actors.inputs.mic import MAX_AGE_S, PAUSE_S, WATCH_S, MicActor
+from actors.runtime import exits
+from actors.settings import SessionTable
+
+FRAME = b"\5\0" * 320
+NS = 1_000_000_000
+
+
+class FakeInput:
+    """A microphone that gives a frame when it is told to."""
+
+    description, latency_s, xruns, error = "a jar", 0.02, 0, None
+
+    def __init__(self, on_frame):
+        self.on_frame = on_frame
+        self.is_open = True
+        self.has_stalled = False
+
+    def is_stalled(self, now):
+        return self.has_stalled
+
+    def close(self):
+        self.is_open = False
+
+
+class Stand:
+    """A mic actor with fake devices, link and clock."""
+
+    def __init__(self, monkeypatch, tmp_path, duplex="half", *, muted=False):
+        self.loop, self.notifier, self.devices = FakeLoop(), FakeNotifier(), []
+        self.loop.time_s = time.monotonic()
+        monkeypatch.setattr(mic_module, "open_input", self._open)
+        spec = spec_of("mic", tmp_path, session=SessionTable(duplex=duplex))
+        self.actor = MicActor(spec, self.loop, self.notifier)
+        self.actor.media = self.media = FakeLink()
+        self.actor.on_start()
+        self.state(version=1, muted=muted)
+
+    def _open(self, name, rate_hz, frame_ms, on_frame):
+        assert (rate_hz, frame_ms) == (16_000, 20)
+        self.devices.append(FakeInput(on_frame))
+        return self.devices[-1]
+
+    def state(self, version, **values):
+        self.actor.control.take(wire.Snapshot(version, wire.ConversationState(**values)))
+
+    def set(self, key, value):
+        self.actor.control.take(wire.Changed(self.actor.control.version + 1, key, value))
+
+    def hear(self, frames=1, age_s=0.0, pcm=FRAME):
+        for _ in range(frames):
+            self.devices[-1].on_frame(pcm, time.monotonic_ns() - int(age_s * NS))
+        self.loop.watched[self.actor._wake]()
+
+    def sent(self, kind=wire.MicChunk):
+        return [message for message in self.media.sent if isinstance(message, kind)]
+
+    @property
+    def dropped(self):
+        return self.actor.health().dropped
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    stands = []
+    yield (
+        lambda *words, **options: stands.append(Stand(monkeypatch, tmp_path, *words, **options)) or stands[-1]
+    )
+    for stand in stands:
+        stand.actor.on_stop()
+
+
+@pytest.fixture
+def stand(make):
+    return make()
+
+
+def test_every_frame_is_sent_once_in_order_with_its_time(stand):
+    for number in range(5):
+        stand.hear(pcm=bytes([number, 0]) * 320)
+    assert [chunk.pcm_16k[0] for chunk in stand.sent()] == [0, 1, 2, 3, 4]
+    assert all(0 < time.monotonic_ns() - chunk.captured_ns < 60 * NS for chunk in stand.sent())
+    assert stand.dropped == {}
+
+
+def test_it_is_ready_when_the_device_delivers(stand):
+    assert stand.notifier.of("ready") == []
+    stand.hear()
+    assert stand.notifier.of("ready") == ["a jar"]
+
+
+def test_frames_wait_for_a_session_and_are_sent_as_long_as_they_are_fresh(stand):
+    stand.media.is_up = False
+    stand.hear(frames=2, age_s=MAX_AGE_S + 0.1)
+    stand.hear(frames=3, age_s=MAX_AGE_S - 0.3)
+    stand.media.is_up = True
+    stand.hear()
+    assert (len(stand.sent()), stand.dropped) == (4, {"stale": 2})
+
+
+@pytest.mark.parametrize(("duplex", "sent"), [("half", 0), ("headset", 3)])
+def test_while_a_reply_is_heard_only_half_duplex_sends_nothing(make, duplex, sent):
+    stand = make(duplex)
+    stand.set("is_streaming_output", value=True)
+    stand.hear(frames=3)
+    assert len(stand.sent()) == sent
+    assert stand.dropped == ({"half_duplex": 3} if duplex == "half" else {})
+    stand.set("is_streaming_output", value=False)
+    stand.hear()
+    assert len(stand.sent()) == sent + 1
+
+
+def test_what_waited_when_the_reply_began_is_not_sent_after_it(stand):
+    stand.media.is_up = False
+    stand.hear(frames=2)
+    stand.set("is_streaming_output", value=True)
+    stand.media.is_up = True
+    stand.set("is_streaming_output", value=False)
+    stand.hear()
+    assert (len(stand.sent()), stand.dropped) == (1, {"half_duplex": 2})
+
+
+def test_muted_means_that_the_device_is_closed_and_the_pause_is_told(stand):
+    stand.hear()
+    stand.set("muted", value=True)
+    assert not stand.devices[-1].is_open
+    assert len(stand.sent(wire.MicPaused)) == 1
+    assert stand.actor.detail == "muted"
+
+
+def test_a_frame_that_was_on_its_way_when_it_was_muted_is_not_sent(stand):
+    stand.set("muted", value=True)
+    stand.hear()
+    assert (stand.sent(), stand.dropped) == ([], {"muted": 1})
+
+
+def test_a_mic_that_starts_muted_opens_nothing_and_is_ready(make):
+    stand = make(muted=True)
+    assert (stand.devices, stand.notifier.of("ready")) == ([], ["muted"])
+
+
+def test_unmuted_it_listens_again(make):
+    stand = make(muted=True)
+    stand.set("muted", value=False)
+    stand.hear()
+    assert (len(stand.devices), len(stand.sent()), stand.actor.detail) == (1, 1, "a jar")
+
+
+def test_a_restarted_coordinator_that_remembers_the_mute_changes_nothing_and_one_that_says_otherwise_does(
+    make,
+):
+    stand = make(muted=True)
+    stand.state(version=5, muted=True)
+    assert stand.devices == []
+    stand.state(version=6, muted=False)
+    assert len(stand.devices) == 1
+    stand.state(version=7, muted=False)
+    assert len(stand.devices) == 1
+
+
+def test_a_mute_told_by_a_new_snapshot_closes_the_device(stand):
+    stand.state(version=9, muted=True)
+    assert not stand.devices[-1].is_open
+
+
+def test_a_pause_is_told_once_when_nothing_was_sent_for_a_while(stand):
+    stand.hear()
+    stand.loop.advance(PAUSE_S - 0.1)
+    assert stand.sent(wire.MicPaused) == []
+    stand.loop.advance(0.1 + 2 * WATCH_S)
+    assert len(stand.sent(wire.MicPaused)) == 1
+    stand.loop.advance(10)
+    assert len(stand.sent(wire.MicPaused)) == 1
+
+
+def test_a_pause_that_could_not_be_told_is_told_later(stand):
+    stand.hear()
+    stand.media.is_up = False
+    stand.loop.advance(PAUSE_S + 1)
+    stand.media.is_up = True
+    stand.loop.advance(2 * WATCH_S)
+    assert len(stand.sent(wire.MicPaused)) == 1
+
+
+@pytest.mark.parametrize("fault", ["stall", "error"])
+def test_a_device_that_is_lost_ends_the_actor_as_one_without_a_device(stand, fault):
+    stand.devices[-1].has_stalled = fault == "stall"
+    stand.devices[-1].error = OSError("burnt") if fault == "error" else None
+    with pytest.raises(
+        exits.ActorExit, match=r"lost the microphone a jar: (burnt|it delivers nothing)"
+    ) as ended:
+        stand.loop.advance(1)
+    assert ended.value.code == exits.DEVICE_ABSENT
+
+
+def test_a_device_that_is_gone_when_it_is_unmuted_ends_the_actor_as_one_without_a_device(make, monkeypatch):
+    def refuse(*_):
+        raise DeviceError("plug it in")
+
+    stand = make(muted=True)
+    monkeypatch.setattr(mic_module, "open_input", refuse)
+    with pytest.raises(exits.ActorExit, match="plug it in") as ended:
+        stand.set("muted", value=False)
+    assert ended.value.code == exits.DEVICE_ABSENT
+
+
+def test_a_loop_that_was_blocked_loses_the_oldest_frames_and_counts_them(stand):
+    for _ in range(500 + 7):
+        stand.devices[-1].on_frame(FRAME, time.monotonic_ns())
+    stand.loop.watched[stand.actor._wake]()
+    assert stand.dropped["loop_blocked"] == 7

@@ -1,0 +1,255 @@
+"""The speaker actor on a loudspeaker of ten lines: what is played, what is dropped, what the session is told."""
+
+import time
+
+import pytest
+from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
+
+from actors import wire
+from actors.devices.audio import DeviceAbsent
+from actors.outputs import speaker as speaker_module
+from actors.outputs.playout import Playout
+from actors.outputs.speaker import SpeakerActor
+from actors.runtime import exits
+
+PERIOD = 240
+"""Samples: 10 ms."""
+LATENCY_S = 0.08
+
+
+class FakeOutput:
+    """A loudspeaker that pulls when it is told to."""
+
+    description, latency_s, xruns, error = "a horn", LATENCY_S, 0, None
+
+    def __init__(self, read):
+        self.read = read
+        self.heard = b""
+        self.calls = []
+        self.has_stalled = False
+
+    def pull(self, periods=1):
+        pulled = b"".join(self.read(PERIOD) for _ in range(periods))
+        self.heard += pulled
+        return pulled
+
+    def is_stalled(self, now):
+        return self.has_stalled
+
+    def abort(self):
+        self.calls.append("abort")
+
+    def close(self):
+        self.calls.append("close")
+
+
+class Media(FakeLink):
+    """Remembers what the session was told, with the epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.hub_boot_id = 1
+        self.epochs = []
+
+    def send(self, message, epoch=0):
+        if self.is_up:
+            self.epochs.append(epoch)
+        return super().send(message, epoch)
+
+    def heard(self):
+        pairs = zip(self.epochs, self.sent, strict=True)
+        return [(epoch, message.is_done, message.played_ms) for epoch, message in pairs]
+
+
+class Stand:
+    """A speaker actor with a fake device, link and clock."""
+
+    def __init__(self, monkeypatch, tmp_path):
+        self.loop, self.notifier, self.media = FakeLoop(), FakeNotifier(), Media()
+        self.loop.time_s = time.monotonic()
+        monkeypatch.setattr(speaker_module, "open_output", self._open)
+        self.opened = []
+        self.actor = SpeakerActor(spec_of("speaker", tmp_path), self.loop, self.notifier)
+        self.actor.media = self.media
+        self.actor._playout = Playout(clock=self.loop.now)
+        self.actor.on_start()
+        self.actor.on_welcome()
+        self.actor.on_synchronised()
+
+    def _open(self, name, rate_hz, read):
+        self.opened.append((name, rate_hz))
+        self.device = FakeOutput(read)
+        return self.device
+
+    def take(self, message, epoch):
+        sent_ns = time.monotonic_ns()
+        self.actor.on_message(message, wire.Envelope(wire.VERSION, "session", 1, 1, epoch, sent_ns, message))
+
+    def speak(self, epoch, periods=10, sample=b"\7\0"):
+        self.take(wire.SpeechChunk(sample * PERIOD * periods), epoch)
+
+    def play(self, periods):
+        """Let time pass as the device pulls."""
+        for _ in range(periods):
+            self.device.pull()
+            self.loop.advance(PERIOD / 24_000)
+
+
+@pytest.fixture
+def stand(monkeypatch, tmp_path):
+    return Stand(monkeypatch, tmp_path)
+
+
+def samples(pcm, sample=b"\7\0"):
+    return pcm.count(sample)
+
+
+def test_it_is_ready_when_the_device_pulls_and_not_before(stand):
+    stand.loop.advance(1)
+    assert stand.notifier.of("ready") == []
+    stand.device.pull()
+    stand.loop.advance(0.3)
+    assert stand.notifier.of("ready") == ["a horn"]
+
+
+def test_a_restarted_coordinator_opens_no_second_device(stand):
+    stand.actor.on_synchronised()
+    assert stand.opened == [("", 24_000)]
+
+
+def test_a_reply_is_played_whole_and_the_session_is_told_when_it_was_heard(stand):
+    stand.speak(epoch=1, periods=10)
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(10)
+    assert samples(stand.device.heard) == 10 * PERIOD
+    assert [is_done for _, is_done, _ in stand.media.heard()] == [False]
+    stand.play(round(LATENCY_S / 0.01) + 3)
+    assert stand.media.heard()[-1] == (1, True, 100)
+    told = len(stand.media.sent)
+    stand.play(50)
+    assert len(stand.media.sent) == told
+
+
+def test_while_it_plays_the_session_is_told_now_and_then_how_far(stand):
+    stand.speak(epoch=1, periods=200)
+    stand.play(100)
+    reports = stand.media.heard()
+    assert 4 <= len(reports) <= 6
+    assert [ms for _, _, ms in reports] == sorted(ms for _, _, ms in reports)
+
+
+def test_a_report_that_could_not_be_sent_is_sent_when_there_is_a_session_again(stand):
+    stand.speak(epoch=1, periods=4)
+    stand.take(wire.SpeechEnd(), 1)
+    stand.media.is_up = False
+    stand.play(30)
+    assert stand.media.sent == []
+    stand.media.is_up = True
+    stand.loop.advance(0.3)
+    assert stand.media.heard() == [(1, True, 40)]
+
+
+def test_a_flush_silences_the_device_before_anything_is_told(stand):
+    stand.speak(epoch=1, periods=100)
+    stand.play(20)
+    stand.media.send = lambda message, epoch=0: stand.device.calls.append((type(message).__name__, epoch))
+    stand.take(wire.Flush(), 2)
+    assert stand.device.calls == ["abort", ("Heard", 1)]
+    assert not any(stand.device.pull(100))
+
+
+def test_a_flush_tells_how_much_was_heard_and_counts_what_was_not(stand):
+    stand.speak(epoch=1, periods=100)
+    stand.play(20)
+    stand.take(wire.Flush(), 2)
+    epoch, is_done, ms = stand.media.heard()[-1]
+    assert (epoch, is_done) == (1, True)
+    assert ms == pytest.approx(200 - 1000 * LATENCY_S, abs=11)
+    assert stand.actor.health().dropped == {"samples_flushed": 80 * PERIOD}
+    assert stand.actor.health().queue_ms == 0
+
+
+def test_what_comes_late_of_a_flushed_reply_is_dropped_and_the_next_one_is_played(stand):
+    stand.speak(epoch=1)
+    stand.take(wire.Flush(), 2)
+    stand.speak(epoch=1)
+    assert not any(stand.device.pull(30))
+    stand.speak(epoch=2, sample=b"\3\0")
+    stand.take(wire.SpeechEnd(), 2)
+    assert samples(stand.device.pull(30), b"\3\0") == 10 * PERIOD
+
+
+def test_a_flush_of_nothing_leaves_the_device_alone(stand):
+    stand.take(wire.Flush(), 5)
+    assert (stand.device.calls, stand.media.sent) == ([], [])
+
+
+def test_a_flush_while_the_last_samples_are_on_their_way_still_aborts_the_device(stand):
+    stand.speak(epoch=1, periods=10)
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(10)
+    stand.take(wire.Flush(), 2)
+    assert stand.device.calls == ["abort"]
+
+
+def test_what_a_dead_session_left_is_played_to_its_end_and_told_to_the_new_one(stand):
+    stand.speak(epoch=3, periods=20)
+    stand.play(15)
+    stand.media.hub_boot_id = 2
+    stand.actor.on_welcome()
+    stand.play(30)
+    assert samples(stand.device.heard) == 20 * PERIOD
+    assert stand.media.heard()[-1] == (3, True, 200)
+    assert stand.actor.health().underruns == 0
+
+
+def test_a_link_that_blinks_does_not_end_the_reply(stand):
+    stand.speak(epoch=3, periods=5)
+    stand.actor.on_welcome()
+    stand.play(30)
+    assert not any(is_done for _, is_done, _ in stand.media.heard())
+
+
+def test_a_new_session_learns_the_newest_epoch_even_when_nothing_is_played(stand):
+    stand.take(wire.Flush(), 9)
+    stand.media.hub_boot_id = 2
+    stand.actor.on_welcome()
+    assert stand.media.heard() == [(9, False, 0)]
+
+
+@pytest.mark.parametrize("fault", ["stall", "error"])
+def test_a_device_that_is_lost_ends_the_actor_as_one_without_a_device(stand, fault):
+    stand.device.has_stalled = fault == "stall"
+    stand.device.error = OSError("burnt") if fault == "error" else None
+    with pytest.raises(
+        exits.ActorExit, match=r"lost the loudspeaker a horn: (burnt|it stopped pulling)"
+    ) as ended:
+        stand.loop.advance(1)
+    assert ended.value.code == exits.DEVICE_ABSENT
+
+
+def test_no_device_ends_the_actor_as_one_without_a_device(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise DeviceAbsent("plug one in")
+
+    monkeypatch.setattr(Stand, "_open", refuse)
+    with pytest.raises(exits.ActorExit, match="plug one in") as ended:
+        Stand(monkeypatch, tmp_path)
+    assert ended.value.code == exits.DEVICE_ABSENT
+
+
+def test_underruns_of_the_buffer_and_of_the_device_are_counted_together(stand):
+    stand.speak(epoch=1, periods=10)
+    stand.play(20)
+    stand.speak(epoch=1, periods=10)
+    stand.device.xruns = 2
+    assert stand.actor.health().underruns == 3
+
+
+def test_the_way_from_the_session_to_the_air_is_measured_once_per_reply(stand):
+    for epoch in (1, 2):
+        stand.speak(epoch)
+        stand.take(wire.SpeechEnd(), epoch)
+        stand.play(40)
+    assert stand.actor.health().latency_ms["receive_to_play"].p50 >= 1000 * LATENCY_S
+    assert len(stand.actor._receive_to_play._values_ms) == 2
