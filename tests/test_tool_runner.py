@@ -12,6 +12,15 @@ from actors.model.tools.runner import IDLE_S, MAX_OPEN, Runner
 from actors.runtime.inbox import Counters
 from actors.wire import CallTool
 
+SHORT_LIVED = """
+import os, pathlib, threading
+with open("starts", "a") as file:
+    file.write("x")
+if not pathlib.Path("stay").exists():
+    threading.Timer(0.3, os._exit, [0]).start()
+def f() -> int:
+    return 1
+"""
 HERE = Path(__file__).parent
 
 
@@ -248,6 +257,17 @@ def test_a_module_that_cannot_be_imported_is_told_and_not_tried_again(
     loop.until(lambda: not bench.runner.pids, "its process has ended")
     assert bench.refusals[0] == said
     assert bench.offers == []
+
+
+def test_a_process_that_ends_on_its_own_is_not_started_again_before_it_is_needed(loop, monkeypatch, tmp_path):
+    (tmp_path / "short.py").write_text(SHORT_LIVED)
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(loop, ["short:f"])
+    loop.until(lambda: bench.offers and not bench.runner.pids, "loaded and ended")
+    loop.serve_for(0.5)
+    assert (tmp_path / "starts").read_text() == "x"
+    (tmp_path / "stay").touch()
+    assert bench.ask("f") == 1
 
 
 def test_a_check_says_what_would_be_wrong_and_leaves_nothing_running(monkeypatch):

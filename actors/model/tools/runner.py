@@ -145,7 +145,7 @@ class Runner:
                 )
         if not worker.is_loaded:
             self._cannot_import(worker, f"importing {', '.join(self._references)} ended the process: {why}")
-        elif not any(other.way == worker.way for other in self._workers):
+        elif worker.running and not any(other.way == worker.way for other in self._workers):
             self._spawn(worker.way)  # so that the next call need not wait for the imports
         self._assign()
 
