@@ -1,6 +1,7 @@
 """Whole conversations with a voice: a tree on virtual devices, a parrot that says what a test gives it, and what was heard."""
 
 import contextlib
+import itertools
 import json
 import subprocess
 import threading
@@ -11,7 +12,15 @@ from typing import Any
 
 import numpy as np
 from trees import Tree, environment, tree, wait_for
-from virtual_audio import Recording, Samples, VirtualAudio, broken_blocks, correlation, write_wav
+from virtual_audio import (
+    SINK_RATE_HZ,
+    Recording,
+    Samples,
+    VirtualAudio,
+    broken_blocks,
+    correlation,
+    write_wav,
+)
 
 from supervisor import client
 from supervisor.instance import Instance
@@ -187,12 +196,18 @@ def silences(heard: Samples, rate_hz: int, at_least_ms: int = 5) -> list[tuple[f
     return [(float(loud[at] / rate_hz), float(steps[at] / rate_hz)) for at in long]
 
 
-def wait_played(recording: Recording, since_s: float, within_s: float = 30.0, quiet_s: float = 0.8) -> None:
-    """Wait until something has sounded since then, and nothing for a while."""
+def wait_played(
+    recording: Recording,
+    since_s: float,
+    within_s: float = 30.0,
+    quiet_s: float = 0.8,
+    rate_hz: int = SINK_RATE_HZ,
+) -> None:
+    """Wait until something has sounded since then, and nothing for a while, by the recorder's samples and not by the clock."""
 
     def is_over() -> bool:
-        last_s = recording.last_sound()
-        return last_s > since_s and time.monotonic() - last_s > quiet_s
+        tail = itertools.takewhile(lambda came: not any(came[1]), reversed(list(recording.blocks)))
+        return recording.last_sound() > since_s and sum(len(pcm) for _, pcm in tail) > 2 * quiet_s * rate_hz
 
     wait_for(is_over, "a reply is played to its end", within_s)
 

@@ -84,10 +84,12 @@ def cycle(device, kind, is_back):
     return time.monotonic() - there_s
 
 
-def take_away(device, cycles, is_back):
+def take_away(talk, device, cycles, is_back):
     took = []
     for kind in itertools.islice(itertools.cycle(KINDS), cycles):
         took.append((kind, cycle(device, kind, is_back)))
+        if took[-1][1] >= BACK_WITHIN_S:
+            print(kind, "took", took[-1][1], talk.tree.logs())
         time.sleep(0.5)
     each = {kind: [round(s, 2) for k, s in took if k == kind] for kind in KINDS}
     tell(
@@ -118,7 +120,7 @@ def speaker_faults(tmp_path, cycles):
             return plays
 
         with ear.speaking(wav, within_s=seconds + 60):
-            took = take_away(Mouth(mouth), cycles, is_back)
+            took = take_away(talk, Mouth(mouth), cycles, is_back)
             with mouth.listening(SINK_RATE_HZ) as recording:
                 began_s = time.monotonic()
                 talk.say("go")
@@ -158,7 +160,7 @@ def mic_faults(tmp_path, cycles):
 
         began_s = time.monotonic()
         talk.say("go")
-        took = take_away(Ear(ear), cycles, is_back)
+        took = take_away(talk, Ear(ear), cycles, is_back)
         wait_played(recording, began_s, within_s=seconds + 30)
         out = compare(recording.samples, speech_like(seconds, SINK_RATE_HZ), SINK_RATE_HZ)
         tell(reply=out, mic=talk.row("mic")["restarts"], speaker=talk.row("speaker")["restarts"])
