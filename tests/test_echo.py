@@ -60,6 +60,23 @@ def test_an_echo_is_gone_after_three_seconds(delay_ms, loudness_db):
     assert erle_db > 20
 
 
+@pytest.mark.parametrize("moved", [-16, 4, 16, 160])
+def test_an_echo_that_has_moved_between_two_replies_is_gone_at_once_after_a_restart(moved):
+    played, said = talker(4, FAR_HZ), talker(4, MIC_HZ)
+    pause = MIC_HZ * 2
+    heard = room(
+        np.concatenate([said, np.zeros(pause + moved, np.int16), said, np.zeros(MIC_HZ, np.int16)]), 80, -6
+    )
+    canceller, mic, far = echo.EchoCanceller(), MIC_HZ // 100, FAR_HZ // 100
+    played = np.concatenate([played, np.zeros(FAR_HZ * 2, np.int16), played])
+    cleaned = b""
+    for at in range(len(played) // far):
+        if at == 600:
+            canceller.restart()
+        cleaned += canceller.clean(heard[at * mic :][:mic].tobytes(), played[at * far :][:far].tobytes())
+    assert loudness(np.frombuffer(cleaned, np.int16)).max() < 100
+
+
 def test_without_its_reference_an_echo_stays():
     heard = room(talker(SECONDS, MIC_HZ), 80, -6)
     assert rms(clean(heard, np.zeros(SECONDS * FAR_HZ, np.int16))) > 0.5 * rms(heard)

@@ -22,6 +22,10 @@ class Notes:
 
     def __init__(self):
         self.far = b""
+        self.restarted_at = []
+
+    def restart(self):
+        self.restarted_at.append(len(self.far) // FAR_BYTES)
 
     def clean(self, mic, far):
         assert (len(mic), len(far)) == (320, FAR_BYTES)
@@ -87,6 +91,16 @@ def test_when_the_microphone_is_opened_again_its_frames_are_placed_anew(near_end
     near_end.announced(pcm(range(1, 481)), began_ns + LEAD_NS, began_ns)
     near_end.clean(bytes(640), began_ns, began_ns + FRAME_NS)
     assert notes.far[960:] == pcm(range(1, 481))
+
+
+def test_each_reply_after_a_second_of_silence_begins_with_a_canceller_that_knows_nothing(near_end, notes):
+    for number in range(200):
+        is_played = number in {10, 50, 110, 120}
+        if is_played:
+            began_ns = NOW_NS + number * FRAME_NS
+            near_end.announced(pcm([5] * 480), began_ns + LEAD_NS, began_ns)
+        frame(near_end, number)
+    assert notes.restarted_at == [20, 220]
 
 
 def test_two_loudspeakers_are_heard_together(near_end, notes):
