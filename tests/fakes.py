@@ -1,6 +1,8 @@
 """Short fakes: a clock that is told the time, a loop whose timers can be brought forward, a link and a notifier that remember."""
 
+import contextlib
 import itertools
+import os
 import time
 
 from actors import wire
@@ -179,3 +181,45 @@ class Centre:
 
     def route_of(self, name):
         return next((route for route, peer in self.hub.peers.items() if peer.name == name), None)
+
+
+@contextlib.contextmanager
+def in_place_of(number, replacement):
+    """Let a descriptor of this process be another file for a while."""
+    saved = os.dup(number)
+    os.dup2(replacement, number)
+    try:
+        yield
+    finally:
+        os.dup2(saved, number)
+        os.close(saved)
+
+
+class Screen:
+    """The user's end of a pty: keys in, and everything that was painted."""
+
+    def __init__(self):
+        self.master, self.slave = os.openpty()
+        os.set_blocking(self.master, False)
+        self.painted = ""
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def look(self):
+        with contextlib.suppress(BlockingIOError, OSError):
+            while True:
+                self.painted += os.read(self.master, 65_536).decode()
+        return self.painted
+
+    def shows(self, text):
+        return text in self.look()
+
+    def hang_up(self):
+        if self.master is not None:
+            os.close(self.master)
+            self.master = None
+
+    def close(self):
+        self.hang_up()
+        os.close(self.slave)
