@@ -196,18 +196,17 @@ def silences(heard: Samples, rate_hz: int, at_least_ms: int = 5) -> list[tuple[f
     return [(float(loud[at] / rate_hz), float(steps[at] / rate_hz)) for at in long]
 
 
-def wait_played(
-    recording: Recording,
-    since_s: float,
-    within_s: float = 30.0,
-    quiet_s: float = 0.8,
-    rate_hz: int = SINK_RATE_HZ,
-) -> None:
-    """Wait until something has sounded since then, and nothing for a while, by the recorder's samples and not by the clock."""
+def silent_s(recording: Recording, rate_hz: int = SINK_RATE_HZ) -> float:
+    """How long it has been silent, by the recorder's samples: a recorder that is late is not taken for silence."""
+    tail = itertools.takewhile(lambda came: not any(came[1]), reversed(list(recording.blocks)))
+    return sum(len(pcm) for _, pcm in tail) / (2 * rate_hz)
+
+
+def wait_played(recording: Recording, since_s: float, within_s: float = 30.0, quiet_s: float = 0.8) -> None:
+    """Wait until something has sounded since then, and nothing for a while."""
 
     def is_over() -> bool:
-        tail = itertools.takewhile(lambda came: not any(came[1]), reversed(list(recording.blocks)))
-        return recording.last_sound() > since_s and sum(len(pcm) for _, pcm in tail) > 2 * quiet_s * rate_hz
+        return recording.last_sound() > since_s and silent_s(recording) > quiet_s
 
     wait_for(is_over, "a reply is played to its end", within_s)
 
