@@ -1,14 +1,13 @@
 """A throw-away certificate authority, and a server certificate of it for loopback.
 
-The client is told to trust the authority's file. Both keys live in memory only; OpenSSL can load a key only from a file,
-so the server's key is on disk, readable by its owner alone, for as long as that takes.
+The client is told to trust the authority's file. Both keys live in memory only; OpenSSL can load a key only from a path,
+so it is given that of an anonymous file in memory.
 """
 
 import datetime as dt
 import ipaddress
 import os
 import ssl
-import tempfile
 from pathlib import Path
 
 from cryptography import x509
@@ -108,10 +107,11 @@ def _load(context: ssl.SSLContext, certificate: x509.Certificate, key: ec.Ellipt
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with tempfile.TemporaryDirectory(prefix="antiphon-parrot-") as private:
-        chain = Path(private, "server.pem")
-        _create(chain, pem)
-        context.load_cert_chain(chain)
+    memory = os.memfd_create("server.pem")  # never a file: it would outlive a killed parrot
+    with os.fdopen(memory, "wb") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{memory}")
 
 
 def _replace(path: Path, content: bytes) -> None:
