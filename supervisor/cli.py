@@ -23,6 +23,9 @@ STOP_WITHIN_S = 10.0
 
 def main() -> NoReturn:
     """Run one command and exit with its code."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        is_start = sys.argv[1:2] == ["start"]  # it has its own way, see supervisor/__main__.py and start.run
+        signal.signal(signal.SIGINT, signal.SIG_DFL if is_start else signal.default_int_handler)
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
