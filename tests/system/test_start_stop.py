@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 from ptys import Terminal
 from trees import tree, wait_for
@@ -104,10 +105,11 @@ def one_round(conversation, chance):
         end(conversation, screen, way)
         screen.wait()
         wait_for(lambda: not conversation.actors(), f"no actor after {way}", within_s=10)
-        assert screen.modes() == screen.modes_before, way
+        assert screen.modes() == screen.modes_before, f"the terminal is left changed after {way}"
         if not way.startswith("kill all") and way != "kill":
             allowed = [] if "Talking to" in screen.text else before  # ended before it was responsible
-            assert set(conversation.leftovers()) <= set(allowed), way
+            left = conversation.leftovers()
+            assert set(left) <= set(allowed), f"{left} after {way}"
     finally:
         screen.close()
 
@@ -115,10 +117,10 @@ def one_round(conversation, chance):
 def end(conversation, screen, way):
     match way:
         case "interrupt":
-            screen.signal(signal.SIGINT)
+            interrupt(screen)
         case "interrupt twice":
             screen.signal(signal.SIGINT)
-            screen.signal(signal.SIGINT)
+            interrupt(screen)
         case "terminate":
             screen.signal(signal.SIGTERM)
         case "quit":
@@ -135,6 +137,13 @@ def end(conversation, screen, way):
             screen.signal(signal.SIGKILL)
             for actor in actors:
                 actor.kill()
+
+
+def interrupt(screen):
+    """Press Ctrl-C, again if need be: Python itself may lose one while it starts, before any code of ours runs."""
+    screen.signal(signal.SIGINT)
+    wait_for(lambda: not psutil.pid_exists(screen.pid) or "KeyboardInterrupt" in screen.text, "it ends")
+    screen.signal(signal.SIGINT)
 
 
 def many_rounds(count, seed):
