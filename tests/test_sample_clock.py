@@ -57,7 +57,7 @@ def test_a_clock_that_drifts_is_followed_sample_by_sample():
     places = place([0] * 50 * 600, drift=50e-6)
     due = [round(number * BLOCK * 50e-6) for number in range(len(places))]
     assert set(steps(places)) == {0, 1}
-    assert max(abs(at - wanted) for at, wanted in zip(places, due, strict=True)) < 7 * MS
+    assert max(abs(at - wanted) for at, wanted in zip(places, due, strict=True)) < 13 * MS
 
 
 def test_another_stream_begins_where_it_is_measured():

@@ -14,7 +14,7 @@ _NS_PER_S = 1_000_000_000
 _REMEMBERED_BLOCKS = 25
 _FIRST_BLOCKS = 8
 """A device that begins is wrong about the first few, as it fills its buffer: this is soon mended."""
-_SLIP_S = 0.005
+_SLIP_S = 0.012
 _SLIP_EVERY_S = 0.4
 """One sample of 24 kHz in this time is 100 ppm, more than two quartzes differ."""
 _STEP_S = 0.03
