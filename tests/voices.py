@@ -173,9 +173,13 @@ def two_servers() -> Iterator[tuple[VirtualAudio, VirtualAudio, dict[str, str]]]
         yield mouth, ear, mouth.env | {"ALSA_CONFIG_PATH": str(both)}
 
 
-def compare(heard: Samples, sent: Samples, rate_hz: int) -> tuple[float, int]:
+def compare(
+    heard: Samples, sent: Samples, rate_hz: int, begins_within_s: float | None = None
+) -> tuple[float, int]:
     """Return the correlation of what was heard with what was sent, and how many blocks of 20 ms are not what was sent."""
-    start = index_of(heard, sent[: 5 * rate_hz])
+    first = sent[: 5 * rate_hz]
+    searched = len(heard) if begins_within_s is None else len(first) + int(begins_within_s * rate_hz)
+    start = index_of(heard[:searched], first)
     there = heard[start : start + len(sent)]
     assert len(there) == len(sent), f"only {len(there)} of {len(sent)} samples were recorded"
     return correlation(there, sent), broken_blocks(there, sent, rate_hz)
