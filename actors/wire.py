@@ -440,12 +440,20 @@ def decode(frame: bytes) -> Envelope:
     try:
         envelope = _decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError("malformed", f"{error} ({len(frame)} bytes, beginning {frame[:16].hex()})") from None
+        raise WireError(
+            "malformed", f"{_plain(str(error))} ({len(frame)} bytes, beginning {frame[:16].hex()})"
+        ) from None
     if envelope.version != VERSION:
         raise WireError(
-            "version", f"{envelope.sender} speaks version {envelope.version}, this is version {VERSION}"
+            "version",
+            f"{_plain(envelope.sender)} speaks version {envelope.version}, this is version {VERSION}",
         )
     return envelope
+
+
+def _plain(text: str) -> str:
+    """Words that may quote the sender's: short, and unable to steer a terminal that shows the log."""
+    return ascii(text[:200])[1:-1]
 
 
 def _brief(value: object) -> str:

@@ -170,6 +170,11 @@ def test_nothing_but_a_value_error_comes_of_arbitrary_bytes(datagram):
         parse(datagram)
 
 
+def test_a_report_is_split_at_newlines_only():
+    said = parse('X_HEALTH={"detail":"fine\u2028X_ENDED=forged\x85READY=1"}'.encode())
+    assert (said.ended, said.ready, said.health.detail.split("\u2028")[0]) == (None, False, "fine")
+
+
 def test_other_fields_of_systemds_protocol_are_skipped():
     assert parse(b"READY=1\nMAINPID=7\n\nnonsense\nSTATUS=ok") == Report(ready=True, status="ok")
 

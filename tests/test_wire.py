@@ -137,6 +137,14 @@ def test_a_wrong_envelope_is_refused(changes):
     assert refusal(raw(**changes)).reason == "malformed"
 
 
+def test_a_refusal_quotes_its_sender_briefly_and_harmlessly():
+    field = "\x1b[2J" + "x" * 500_000
+    for frame in (raw({"type": "Flush", field: 1}), raw(sender="\x1b[2J\n", version=2)):
+        error = refusal(frame)
+        assert str(error).isprintable()
+        assert len(str(error)) < 400
+
+
 def test_another_version_is_refused_by_name_and_number():
     error = refusal(raw(version=wire.VERSION + 1))
     assert (error.reason, str(error)) == ("version", "version: mic speaks version 2, this is version 1")

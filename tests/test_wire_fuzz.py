@@ -169,3 +169,29 @@ def test_a_frame_over_the_limit_costs_its_sender_the_connection_and_nobody_else_
     good.link.send(wire.Notice("hello"))
     loop.until(lambda: centre.of(wire.Notice), "the good one is heard")
     assert good.welcomes == 1
+
+
+def read_by(ray, count):
+    return lambda: ray.counters.frames_in == count
+
+
+def test_a_link_that_is_sent_garbage_counts_it_and_still_hears_its_hub(loop, short_dir):
+    address = f"ipc://{short_dir}/h.ipc"
+    garbage = list(damaged_frames(6000))
+    with zmq.Context.instance().socket(zmq.ROUTER) as raw:
+        raw.set(zmq.LINGER, 0)
+        raw.bind(address)
+        ray = Ray(loop, address)
+        loop.until(lambda: raw.poll(0), "the link probes")
+        route = raw.recv_multipart()[0]
+        for number, frame in enumerate(garbage):
+            raw.send_multipart([route, frame] if number % 3 else [route, frame, b"more"])
+            if number % 200 == 0:
+                loop.until(read_by(ray, number + 1), "the link keeps up")
+        raw.send_multipart(
+            [route, wire.encode(Envelope(wire.VERSION, "hub", 7, 1, 0, 0, wire.Notice("still here")))]
+        )
+        loop.until(lambda: wire.Notice("still here") in ray.got, "the hub is heard")
+
+    assert set(ray.counters.dropped) <= {"malformed", "version"}
+    assert sum(ray.counters.dropped.values()) > 0.9 * len(garbage)
