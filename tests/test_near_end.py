@@ -103,6 +103,18 @@ def test_each_reply_after_a_second_of_silence_begins_with_a_canceller_that_knows
     assert notes.restarted_at == [20, 220]
 
 
+def test_after_a_cut_and_after_lost_frames_the_room_is_learnt_anew(near_end, notes):
+    for number in range(60):
+        began_ns = NOW_NS + number * FRAME_NS + (100_000_000 if number >= 20 else 0)
+        near_end.announced(pcm([5] * 480), began_ns + LEAD_NS, began_ns)
+        if number == 10:
+            near_end.cut(began_ns + 10**9)
+        near_end.clean(bytes(640), began_ns, began_ns + FRAME_NS)
+    assert len(notes.restarted_at) == 3
+    assert notes.restarted_at[:2] == [0, 20]
+    assert 40 < notes.restarted_at[2] < 80
+
+
 def test_two_loudspeakers_are_heard_together(near_end, notes):
     near_end.announced(pcm([20_000] * 480), NOW_NS + LEAD_NS, NOW_NS)
     near_end.announced(pcm([20_000] * 240), NOW_NS + LEAD_NS, NOW_NS)

@@ -39,8 +39,12 @@ def test_blocks_follow_one_another_however_their_stamps_waver(errors_ms):
     assert all(abs(step) <= 1 for step in steps(settled))
 
 
-def test_a_device_that_fills_its_buffer_in_a_burst_is_placed_right_after_eight_blocks():
-    assert place([0, -20, -40, -60, *[-60] * 20])[BEGINNING:] == [-60 * MS] * 16
+def test_a_block_that_is_much_too_early_is_believed_at_once():
+    assert place([0] * 40 + [0, -40, -80] + [-80] * 40)[41:] == [-40 * MS, *[-80 * MS] * 41]
+
+
+def test_a_device_that_fills_its_buffer_in_a_burst_is_soon_placed_right():
+    assert place([0, -20, -40, -60, *[-60] * 20])[BEGINNING + 2 :] == [-60 * MS] * 14
 
 
 def test_a_stall_after_which_the_device_catches_up_moves_nothing():

@@ -5,6 +5,7 @@ import select
 import pytest
 
 from actors.outputs.tap import Tap
+from actors.wire import ReferenceCut
 
 START_NS = 10**15
 BLOCK_NS = 20_000_000
@@ -29,7 +30,11 @@ def is_readable(tap):
 
 def taken(tap):
     """Which blocks are announced: their number and whether they are loud."""
-    return [(round((each.audible_ns - START_NS) / BLOCK_NS), each.pcm_24k == LOUD) for each in tap.take()]
+    return [(round((each.audible_ns - START_NS) / BLOCK_NS), is_loud(each)) for each in tap.take()]
+
+
+def is_loud(each):
+    return "cut" if isinstance(each, ReferenceCut) else each.pcm_24k == LOUD
 
 
 def test_between_replies_only_sound_is_announced_and_silence_takes_its_time(tap):
@@ -56,6 +61,13 @@ def test_after_an_interruption_nothing_of_before_is_announced_and_time_begins_an
     tap.interrupt()
     took(tap, LOUD, start_ns=START_NS + 10 * BLOCK_NS)
     assert taken(tap) == [(10, True)]
+
+
+def test_a_device_that_lost_its_buffer_takes_back_what_was_announced(tap):
+    took(tap, *[LOUD] * 20)
+    tap.take()
+    took(tap, *[LOUD] * 2, start_ns=START_NS + 16 * BLOCK_NS)
+    assert taken(tap) == [(16, "cut"), (16, True), (17, True)]
 
 
 def test_an_actor_that_takes_nothing_loses_the_oldest(tap):

@@ -3,6 +3,7 @@
 A device's callbacks come early or late, in bursts when it starts and after the machine was busy; its samples do not: they
 follow one another without a hole. So blocks are placed one after the other. If most of the last ones say that they stand
 wrong, by little, the blocks slip by a sample now and then: two clocks drift apart. By much: samples were lost, and they step.
+A block that is much too early is believed at once: a busy machine makes late, but no device calls before it needs to.
 (Measured with PulseAudio: callbacks gain or lose up to a period in a few seconds, though no sample is lost. Following that
 in steps of 5 ms spoils an echo canceller, which learns anew for a second.)
 """
@@ -35,7 +36,8 @@ class SampleClock:
     def place(self, measured_ns: int, n_samples: int) -> int:
         """Return the number of the first sample of the next block, which was measured to be at `measured_ns`."""
         measured = to_samples(measured_ns, self._rate_hz)
-        if self._next is None or abs(measured - self._next) > _JUMP_S * self._rate_hz:
+        early_s = 0.0 if self._next is None else (self._next - measured) / self._rate_hz
+        if self._next is None or not -_JUMP_S <= early_s <= _STEP_S:
             self.reset()
             self._next = measured
         self._errors.append(measured - self._next)

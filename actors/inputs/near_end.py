@@ -77,7 +77,8 @@ class NearEnd:
         self._timeline.add(pcm_24k, first)
 
     def cut(self, audible_ns: int) -> None:
-        """Take back what was announced from this time on."""
+        """Take back what was announced from this time on; where the loudspeaker is now has to be learnt anew."""
+        self._silent_since = 0
         self._timeline.cut(to_samples(audible_ns, FAR_RATE_HZ))
 
     def reference(self, arrived_ns: int, now_ns: int) -> Literal["here", "coming", "lost"]:
@@ -127,5 +128,7 @@ class NearEnd:
         n_parts = len(pcm_16k) // _MIC_BYTES
         began_ns = arrived_ns - n_parts * _NS_PER_S // 100
         far = self._clock.place(began_ns, n_parts * _FAR_SAMPLES) + _LEAD_SAMPLES
+        if abs(far - self._compared) > 1:  # more than a slip: frames were lost
+            self._silent_since = 0
         self._compared = far + n_parts * _FAR_SAMPLES
         return far
