@@ -14,6 +14,7 @@ import psutil
 from actors.runtime.actor import ActorSpec
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
+from supervisor.birth import birth_of
 from supervisor.policy import History
 from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
@@ -86,7 +87,7 @@ class Child:
     log: int
     state: str = "starting"
     process: subprocess.Popen[bytes] | None = None
-    create_time: float | None = None
+    birth_s: float | None = None
     started_s: float = 0.0
     is_ready: bool = False
     restarts: int = -1
@@ -130,7 +131,7 @@ class Child:
         self.state, self.is_ready, self.beat_s, self.health = "starting", False, None, Health()
         self.started_s = time.monotonic()
         self.restarts += 1
-        self.create_time = _create_time(self.process.pid)
+        self.birth_s = birth_of(self.process.pid)
         self._cpu = self._next_cpu = None
 
     def reported(self, report: Report, now: float) -> None:
@@ -182,7 +183,7 @@ class Child:
             kind=self.spec.kind,
             state=state,
             pid=self.pid,
-            create_time=self.create_time,
+            birth_s=self.birth_s,
             started_ns=int(self.started_s * 1e9) if self.process is not None else None,
             ready=self.is_ready,
             restarts=max(0, self.restarts),
@@ -230,10 +231,3 @@ def cpu_s(pid: int) -> float | None:
     except psutil.Error:
         return None
     return float(times.user + times.system)
-
-
-def _create_time(pid: int) -> float | None:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return None

@@ -161,7 +161,7 @@ def _stop(arguments: argparse.Namespace, _: list[str]) -> int:
 
     instance = Instance(_name(arguments))
     holder = instance.holder()
-    process = None if holder is None else living(holder.pid, holder.create_time)
+    process = None if holder is None else living(holder.pid, holder.birth_s)
     if process is None:
         if instance.directory.exists():
             end_survivors(instance)
@@ -262,7 +262,7 @@ def _acting(arguments: argparse.Namespace, act: Callable[[Instance], None]) -> i
 
     instance = Instance(_name(arguments))
     holder = instance.holder()
-    if holder is None or status.living(holder.pid, holder.create_time) is None:
+    if holder is None or status.living(holder.pid, holder.birth_s) is None:
         print(f"{instance.name}: not running", file=sys.stderr)
         return NOT_RUNNING
     try:

@@ -27,7 +27,8 @@ class Holder(msgspec.Struct, frozen=True):
     """Who holds a lock: for messages and status, never trusted for more."""
 
     pid: int
-    create_time: float
+    birth_s: float
+    """See `birth_of`."""
 
 
 def runtime_root() -> Path:

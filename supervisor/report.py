@@ -27,7 +27,7 @@ class ActorReport(msgspec.Struct, frozen=True):
     kind: str
     state: str
     pid: int | None
-    create_time: float | None
+    birth_s: float | None
     started_ns: int | None
     ready: bool
     restarts: int
@@ -53,7 +53,7 @@ class TreeReport(msgspec.Struct, frozen=True):
     schema: int
     name: str
     pid: int
-    create_time: float
+    birth_s: float
     started_ns: int
     written_ns: int
     config: str

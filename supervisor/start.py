@@ -13,6 +13,7 @@ import psutil
 
 from actors.settings import Settings
 from supervisor import logs, provider
+from supervisor.birth import birth_of
 from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
 from supervisor.spec import Stdio, children
@@ -28,8 +29,7 @@ def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
     settings = msgspec.structs.replace(settings, model=choice.model)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
     instance = Instance(settings.session.name)
-    me = psutil.Process()
-    instance.acquire(Holder(me.pid, me.create_time()))
+    instance.acquire(Holder(os.getpid(), birth_of(os.getpid()) or 0.0))
     try:
         log_dir = private_directory(log_root() / instance.name)
         _log_to(log_dir)

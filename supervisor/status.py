@@ -8,6 +8,7 @@ import msgspec
 import psutil
 
 from actors.wire import ConversationState
+from supervisor.birth import birth_of
 from supervisor.child import cpu_s
 from supervisor.instance import Instance, read_json
 from supervisor.report import ActorReport, CpuSample, TreeReport
@@ -42,7 +43,7 @@ def look(name: str) -> Found:
         return Found(UNKNOWN, _document(name, "degraded", f"cannot be read: {error}"))
     if holder is None and report is None:
         return Found(NOT_RUNNING, _document(name, "stopped", "not running"))
-    supervisor = None if holder is None else living(holder.pid, holder.create_time)
+    supervisor = None if holder is None else living(holder.pid, holder.birth_s)
     if report is None:
         if supervisor is None:
             return Found(NOT_RUNNING, _document(name, "stopped", "not running"))
@@ -50,11 +51,11 @@ def look(name: str) -> Found:
     return _judge(report, supervisor)
 
 
-def living(pid: int, create_time: float | None) -> psutil.Process | None:
+def living(pid: int, birth_s: float | None) -> psutil.Process | None:
     """Return the process if it is still the same one: a pid alone proves nothing."""
     try:
         process = psutil.Process(pid)
-        if create_time is not None and abs(process.create_time() - create_time) > 0.05:
+        if birth_s is not None and birth_of(pid) != birth_s:
             return None
         return None if process.status() == psutil.STATUS_ZOMBIE else process
     except psutil.Error:
@@ -123,7 +124,7 @@ def _document(
 
 
 def _rows(report: TreeReport) -> list[dict[str, Any]]:
-    found = {row.name: living(row.pid, row.create_time) for row in report.actors if row.pid is not None}
+    found = {row.name: living(row.pid, row.birth_s) for row in report.actors if row.pid is not None}
     return [_row(row, found.get(row.name)) for row in report.actors]
 
 
@@ -200,9 +201,5 @@ def survivors(name: str) -> list[psutil.Process]:
     """Return the actors that a dead supervisor left running: same pid *and* same birth."""
     report = read_json(Instance(name).state_file, TreeReport)
     rows = report.actors if report is not None else []
-    found = [
-        living(row.pid, row.create_time)
-        for row in rows
-        if row.pid is not None and row.create_time is not None
-    ]
+    found = [living(row.pid, row.birth_s) for row in rows if row.pid is not None and row.birth_s is not None]
     return [process for process in found if process is not None]

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from actors.devices.terminal import Modes, restore_modes, saved_modes
 from actors.runtime.loop import PollLoop, Timer
 from actors.runtime.notify import parse
 from actors.wire import ConversationState
 from supervisor import logs, report
+from supervisor.birth import birth_of
 from supervisor.child import Child, Surroundings
 from supervisor.instance import Instance
 from supervisor.policy import Decision, History, Verdict, in_words
@@ -71,7 +70,7 @@ class Tree:
         self._terminal: Modes | None = saved_modes(0) if stdio.is_input_terminal else None
         self._notice_fd = os.dup(2)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._create_time = psutil.Process().create_time()
+        self._birth_s = birth_of(os.getpid()) or 0.0
         self.on_ready: Callable[[], None] | None = None
 
     def run(self) -> Outcome:
@@ -265,7 +264,7 @@ class Tree:
             schema=1,
             name=self._instance.name,
             pid=os.getpid(),
-            create_time=self._create_time,
+            birth_s=self._birth_s,
             started_ns=int(self._started_s * 1e9),
             written_ns=int(now * 1e9),
             config=self._config,

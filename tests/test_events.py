@@ -95,12 +95,12 @@ def test_tokens_ride_along():
     assert found == [TurnOver(), Used(7)]
 
 
-def test_tool_calls_that_can_be_answered_are_taken_together():
-    calls = [{"id": "1", "name": "add", "args": {"a": 1}}, {"id": "2", "name": "now"}, {"name": "no id"}]
+def test_tool_calls_are_taken_together_with_or_without_an_id_and_never_without_a_name():
+    calls = [{"id": "1", "name": "add", "args": {"a": 1}}, {"name": "now"}, {"id": "3"}]
     assert heard(tool_call={"function_calls": calls}) == [
-        ToolsCalled((FunctionCall("1", "add", {"a": 1}), FunctionCall("2", "now", {})))
+        ToolsCalled((FunctionCall("1", "add", {"a": 1}), FunctionCall("", "now", {})))
     ]
-    assert heard(tool_call={"function_calls": [{"name": "no id"}]}) == []
+    assert heard(tool_call={"function_calls": [{"id": "3"}]}) == []
 
 
 def test_cancelled_tool_calls_are_named():

@@ -70,7 +70,7 @@ def test_after_the_release_nothing_is_left_and_the_next_one_may_start(root):
 
 def test_a_lock_file_without_a_holder_locks_nobody_out(root):
     (root / "test").mkdir(parents=True)
-    (root / "test" / "lock").write_text('{"pid":1,"create_time":0}')
+    (root / "test" / "lock").write_text('{"pid":1,"birth_s":0}')
     instance = Instance("test")
     instance.acquire(ME)
     assert instance.holder() == ME

@@ -13,6 +13,7 @@ import pytest
 from actors.runtime.notify import Health, Latency
 from actors.wire import ConversationState
 from supervisor import show
+from supervisor.birth import birth_of
 from supervisor.instance import Holder, Instance
 from supervisor.report import ActorReport, TreeReport, write
 from supervisor.status import DEAD, DEGRADED, NOT_RUNNING, READY, UNKNOWN, living, look, survivors
@@ -55,7 +56,7 @@ def actor(process, name="mic", **changes):
         kind=name,
         state="ready",
         pid=process.pid if process else None,
-        create_time=process.create_time() if process else None,
+        birth_s=birth_of(process.pid) if process else None,
         started_ns=now_ns - 5_000_000_000,
         ready=True,
         restarts=0,
@@ -78,7 +79,7 @@ def tree(supervisor, *rows, name="test", holder=None, **changes):
         schema=1,
         name=name,
         pid=supervisor.pid,
-        create_time=supervisor.create_time(),
+        birth_s=birth_of(supervisor.pid),
         started_ns=now_ns - 9_000_000_000,
         written_ns=now_ns,
         config="c.toml",
@@ -88,7 +89,7 @@ def tree(supervisor, *rows, name="test", holder=None, **changes):
         actors=list(rows),
     )
     write(instance.state_file, msgspec.structs.replace(report, **changes))
-    holder = holder or Holder(supervisor.pid, supervisor.create_time())
+    holder = holder or Holder(supervisor.pid, birth_of(supervisor.pid))
     (instance.directory / "lock").write_bytes(msgspec.json.encode(holder))
     return instance
 
@@ -232,20 +233,20 @@ def test_of_a_dead_supervisor_without_actors_its_files_are_left(process):
 
 def test_a_pid_that_is_somebody_elses_now_is_not_the_supervisor(process):
     other = process()
-    tree(other, holder=Holder(other.pid, other.create_time() - 100.0))
+    tree(other, holder=Holder(other.pid, birth_of(other.pid) - 100.0))
     assert look("test").code == DEAD
 
 
 def test_a_pid_that_is_somebody_elses_now_is_not_the_actor(process):
     other = process()
-    tree(process(), actor(other, create_time=other.create_time() - 100.0))
+    tree(process(), actor(other, birth_s=birth_of(other.pid) - 100.0))
     assert judged() == (DEGRADED, "degraded", "mic backoff")
     assert survivors("test") == []
 
 
 def test_survivors_are_the_actors_that_are_still_the_same(process):
     mic, speaker, supervisor = process(), process(), process()
-    tree(supervisor, actor(mic), actor(speaker, "speaker"), actor(None, "console", create_time=None))
+    tree(supervisor, actor(mic), actor(speaker, "speaker"), actor(None, "console", birth_s=None))
     end(speaker)
     end(supervisor)
     assert [survivor.pid for survivor in survivors("test")] == [mic.pid]
@@ -297,8 +298,8 @@ def test_what_may_not_be_read_is_unknown_and_not_stopped(process):
 
 def test_a_process_is_living_only_with_the_birth_it_had(process):
     one = process()
-    assert living(one.pid, one.create_time()).pid == one.pid
-    assert living(one.pid, one.create_time() + 1.0) is None
+    assert living(one.pid, birth_of(one.pid)).pid == one.pid
+    assert living(one.pid, birth_of(one.pid) + 1.0) is None
     end(one)
     assert living(one.pid, None) is None
 
