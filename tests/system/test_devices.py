@@ -220,7 +220,7 @@ def test_an_exception_in_a_callback_is_kept_and_the_device_goes_on(sound, opened
 def test_a_reader_that_gives_too_little_is_an_error_with_the_numbers(sound, opened):
     loudspeaker = opened(open_output("", SPEAKER_HZ, lambda _: b"12"))
     wait_until(lambda: loudspeaker.error, "the error was not kept")
-    assert str(loudspeaker.error) == "the reader gave 2 bytes, 480 samples are 960"
+    assert str(loudspeaker.error) == "the reader gave 2 bytes, 960 samples are 1920"
 
 
 def test_a_device_is_found_by_part_of_its_name_in_any_case(sound, opened):
