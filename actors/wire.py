@@ -462,5 +462,7 @@ def _brief(value: object) -> str:
             return f"<{len(value)} bytes>"
         case str() if len(value) > 40:
             return f"<{len(value)} characters>"
+        case tuple() | list() | dict():
+            return f"<{len(value)} items>"
         case _:
             return repr(value)

@@ -16,6 +16,10 @@ PATIENCE_S = 20.0
 """For a loaded machine; nothing waits this long when all is well."""
 
 
+BOOT_IDS = itertools.count(1)
+"""Every ray is an incarnation of its own, as if it had its own process."""
+
+
 class FakeLoop:
     """Time passes only by `advance`; then everything that is due is called in order."""
 
@@ -149,6 +153,7 @@ class Ray:
         self.welcomes = 0
         self._kind = kind
         self.link = Link(loop, Identity(name, kind), self.counters, self._take)
+        self.link.boot_id = next(BOOT_IDS)
         self.link.connect(address)
         loop.to_close.append(self.link)
 

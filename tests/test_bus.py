@@ -54,7 +54,7 @@ def texts(centre):
 
 def test_a_ray_is_welcomed_and_introduces_itself(loop, address):
     centre, ray = met(loop, address, "mic")
-    assert list(centre.hub.peers.values()) == [Peer("mic", "test", BOOT_ID, 1)]
+    assert list(centre.hub.peers.values()) == [Peer("mic", "test", ray.link.boot_id, 1)]
     assert (ray.welcomes, ray.link.hub_boot_id) == (1, BOOT_ID)
 
 

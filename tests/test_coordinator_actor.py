@@ -141,6 +141,18 @@ def test_a_restarted_coordinator_goes_on_where_it_was(star, loop, short_dir):
     assert again.ask(session, wire.SetState(3, "epoch", 6)).version == 3
 
 
+def test_after_the_coordinators_own_restart_nobody_has_been_away(star, loop, short_dir):
+    console, mic = star.join("console"), star.join("mic")
+    star.actor.hub.close()
+    again = Star(loop, short_dir)
+    loop.until(lambda: len(again.actor.hub.peers) == 2, "both are known again")
+    again.settle(console, mic)
+    assert not any(present.again for present in console.of(wire.Present) + mic.of(wire.Present))
+    restarted = again.join("mic")
+    again.settle(console, restarted)
+    assert console.of(wire.Present)[-1] == wire.Present("mic", "mic", here=True, again=True)
+
+
 def test_an_ended_conversation_is_ended_by_a_restarted_coordinator_too(star, loop, short_dir):
     star.ask(star.join("keyboard"), wire.SetState(1, "terminated", True))
     star.actor.hub.close()

@@ -36,6 +36,7 @@ class ConsoleActor(Actor):
         self._mode: wire.ConsoleMode = "input"
         """What we have asked for last."""
         self._owns = not self._is_terminal
+        self._is_mid_reply = False
         self._told_outage = False
         self._unwritten = b""
         self._retry: Timer | None = None
@@ -128,7 +129,7 @@ class ConsoleActor(Actor):
     def _give_back_after(self, message: wire.Wire) -> None:
         """The keyboard gets the terminal back when a turn, or a notice between turns, is on the screen."""
         is_last = isinstance(message, (wire.TextComplete, wire.Interrupted)) or (
-            isinstance(message, wire.Notice) and not self._transcript.is_mid_line
+            isinstance(message, wire.Notice) and not self._is_mid_reply
         )
         if is_last and not self._held and self._mode != "input":
             self._write(self._transcript.end_line())
@@ -137,6 +138,8 @@ class ConsoleActor(Actor):
             self.control.set("console_mode", "input")
 
     def _print(self, message: wire.Wire) -> None:
+        if not isinstance(message, (wire.Notice, wire.InputText)):
+            self._is_mid_reply = isinstance(message, wire.OutputText)
         match message:
             case wire.OutputText(text=text):
                 self._write(self._transcript.assistant(text))

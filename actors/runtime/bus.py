@@ -58,6 +58,7 @@ class _Socket:
         self, loop: Loop, me: Identity, counters: Counters, handler: Handler, *, inbox_limit: int
     ) -> None:
         self.me = me
+        self.boot_id = BOOT_ID
         self._loop = loop
         self._counters = counters
         self._handler = handler
@@ -101,7 +102,9 @@ class _Socket:
     def _envelope(self, message: wire.Wire, epoch: int) -> bytes:
         self._seq += 1
         return wire.encode(
-            wire.Envelope(wire.VERSION, self.me.name, BOOT_ID, self._seq, epoch, time.monotonic_ns(), message)
+            wire.Envelope(
+                wire.VERSION, self.me.name, self.boot_id, self._seq, epoch, time.monotonic_ns(), message
+            )
         )
 
     def _send(self, parts: list[bytes]) -> bool:
