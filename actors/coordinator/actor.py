@@ -18,6 +18,8 @@ PING_S = 0.5
 CONSOLES = frozenset({"console"})
 YIELD_WITHIN_S = 0.3
 """A keyboard that hangs must not keep the reply off the screen."""
+REJOIN_WITHIN_S = 1.0
+"""After our own restart the keyboard may be back later than the console, with its line still on the screen."""
 
 log = logging.getLogger("coordinator")
 
@@ -42,6 +44,10 @@ class CoordinatorActor(Actor):
         self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
         self._file = MemoryFile(Path(spec.run_dir) / "conversation.state")
         self._names: set[str] = set()
+        self._incarnations: dict[str, int] = {}
+        self._told_before_us: dict[str, int] = {}
+        """The incarnations that an earlier one of ours announced."""
+        self._is_keyboard_due = False
         self._notices: deque[wire.Notice] = deque(maxlen=20)
         self._noticed: dict[str, str] = {}
         self._waiting: _Waiting | None = None
@@ -53,6 +59,12 @@ class CoordinatorActor(Actor):
         memory = self._file.load()
         self.conversation = Conversation(memory.state, memory.version)
         self._names = set(memory.names)
+        self._incarnations = dict(memory.incarnations)
+        self._told_before_us = dict(memory.incarnations)
+        actors = self.spec.settings.actors
+        keyboards = {name for name, table in actors.items() if (table.get("kind") or name) == "keyboard"}
+        self._is_keyboard_due = bool(keyboards & self._names)
+        self.loop.call_later(REJOIN_WITHIN_S, self._keyboard_is_here)
         self.hub.bind(self.spec.control_address)
 
     def on_start(self) -> None:
@@ -97,15 +109,25 @@ class CoordinatorActor(Actor):
         if peer.kind == "console":
             while self._notices and self.hub.send(route, self._notices[0]):
                 self._notices.popleft()
-        again = peer.name in self._names
+        was_told = self._told_before_us.pop(peer.name, None) == peer.boot_id  # we were restarted, not it
+        again = peer.name in self._names and not was_told
         self._names.add(peer.name)
+        self._incarnations[peer.name] = peer.boot_id
         self._save()
         self.hub.send(route, self.conversation.snapshot_for(peer.kind))
         for other in self.hub.peers.values():
             if other.name != peer.name:
                 self.hub.send(route, wire.Present(other.name, other.kind, here=True))
         self._tell(wire.Present(peer.name, peer.kind, here=True, again=again), but=peer.name)
+        if peer.kind == "keyboard":
+            self._keyboard_is_here(route)
         log.info("%s is here%s", peer.name, " again" if again else "")
+
+    def _keyboard_is_here(self, route: bytes | None = None) -> None:
+        """It is, or it has had its time: nobody waits for it any more but for its yielding."""
+        self._is_keyboard_due = False
+        if route is not None and self._waiting is not None:
+            self.hub.send(route, wire.Yield(self._waiting.number))
 
     def _pass_on(self, sender: str, notice: wire.Notice) -> None:
         """Show a notice: to a console that is not there yet, later; the same one again (a device that stays away), not."""
@@ -153,23 +175,29 @@ class CoordinatorActor(Actor):
     def _wanted(self, route: bytes, change: wire.SetState) -> None:
         if self._is_refused(route, change.request, change.key):
             return
+        if self._waiting is not None and (self._waiting.route, self._waiting.change) == (route, change):
+            return  # the same wish, asked again after our welcome
         if change.key == "console_mode" and self._waiting is not None:
             self._go_on(self._waiting)  # wishes are granted in the order in which they came
         if change.key == "console_mode" and needs_a_clean_line(
             self.conversation.state.console_mode, change.value
         ):
             keyboard = next((r for r, p in self.hub.peers.items() if p.kind == "keyboard"), None)
+            if keyboard is None and self._is_keyboard_due:
+                self._wait(route, change, REJOIN_WITHIN_S)
+                return
             if keyboard is not None and keyboard != route:
-                self._ask_to_yield(keyboard, route, change)
+                waiting = self._wait(route, change, YIELD_WITHIN_S)
+                if not self.hub.send(keyboard, wire.Yield(waiting.number)):
+                    self._go_on(waiting)
                 return
         self._do(route, change)
 
-    def _ask_to_yield(self, keyboard: bytes, route: bytes, change: wire.SetState) -> None:
+    def _wait(self, route: bytes, change: wire.SetState, within_s: float) -> _Waiting:
         self._yields += 1
-        timer = self.loop.call_later(YIELD_WITHIN_S, self._yield_is_late)
+        timer = self.loop.call_later(within_s, self._yield_is_late)
         self._waiting = _Waiting(route, change, self._yields, timer)
-        if not self.hub.send(keyboard, wire.Yield(self._yields)):
-            self._go_on(self._waiting)
+        return self._waiting
 
     def _yield_is_late(self) -> None:
         if self._waiting is not None:
@@ -202,7 +230,9 @@ class CoordinatorActor(Actor):
             self.notifier.ended("the conversation was ended")
 
     def _save(self) -> None:
-        memory = Memory(self.conversation.version, self.conversation.state, sorted(self._names))
+        memory = Memory(
+            self.conversation.version, self.conversation.state, sorted(self._names), self._incarnations
+        )
         try:
             self._file.save(memory)
         except OSError as error:  # a full disk costs us the crash memory, not the conversation

@@ -16,6 +16,8 @@ class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: wire.ConversationState
     names: list[str] = []
     """Actors that have been here."""
+    incarnations: dict[str, int] = {}
+    """The `boot_id` with which each was here last."""
 
 
 class MemoryFile:
