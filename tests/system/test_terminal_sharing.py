@@ -102,6 +102,7 @@ def test_a_line_that_was_begun_before_a_reply_is_there_again_after_it():
         screen.wait_for("Parrot: You said: half a line")
         prompt(screen)
         assert said(screen)[:-1] == [
+            "You: speak slowly",
             f"Parrot: {WORDS}",
             "You: half a line",
             "Parrot: You said: half a line",
@@ -193,15 +194,20 @@ def test_a_session_that_dies_in_the_middle_of_a_reply_frees_the_terminal_and_its
 
 def test_whatever_else_is_killed_the_user_can_go_on_typing():
     with talking() as (conversation, screen):
-        for name in ("console", "coordinator", "session"):
+        for name in ("console", "coordinator", "session", "coordinator"):
             before = conversation.kill(name)
             wait_for(
                 lambda before=before, name=name: conversation.pid(name) not in {None, before},
                 f"{name} is back",
             )
             conversation.wait_ready()
+            if name == "session":
+                screen.wait_for("session is back")
             screen.type(f"after {name}\r")
             screen.wait_for(f"Parrot: You said: after {name}")
+            prompt(screen)
+        assert not any(line.startswith("You: Parrot:") for line in screen.lines)
+        assert screen.text.count("is back") == 1, "who only lost sight of the coordinator was never away"
         screen.type("\x04")
         assert screen.wait() == 0
         assert screen.modes() == screen.modes_before
