@@ -149,6 +149,15 @@ class Child:
             self.health, self.beat_s = report.health, now
             self.detail = report.health.detail or self.detail
 
+    def is_silent(self, now: float, longer_than_s: float) -> bool:
+        """Whether it is ready and its work loop has not said anything for so long."""
+        return self.is_ready and self.beat_s is not None and now - self.beat_s > longer_than_s
+
+    def forgive(self, lost_s: float) -> None:
+        """Nobody listened for a while: what was not heard in that time is not its fault."""
+        if self.beat_s is not None:
+            self.beat_s += lost_s
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process; a stopped one is woken to receive it."""
         if self.process is None or self.process.poll() is not None:

@@ -23,6 +23,9 @@ from supervisor.policy import Decision, History, Verdict, in_words
 from supervisor.spec import ChildSpec, Stdio
 
 TICK_S = 0.5
+HUNG_S = 5.0
+"""A ready actor without a heartbeat for so long does nothing any more: its stacks go to its log, and it is replaced."""
+DUMP_WITHIN_S = 1.0
 STOP_WITHIN_S = 8.0
 MAX_DATAGRAM = 65_536
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,7 +46,6 @@ class _Ending:
     outcome: Outcome
     orders: list[int] = field(default_factory=list)
     timer: Timer | None = None
-    is_hard: bool = False
 
 
 class Tree:
@@ -64,7 +66,7 @@ class Tree:
         self._stdio = stdio
         self._loop = PollLoop()
         self._children = [self._place(spec, log_dir) for spec in specs]
-        self._started_s = time.monotonic()
+        self._started_s = self._ticked_s = time.monotonic()
         self._conversation = ConversationState()
         self._ending: _Ending | None = None
         self._terminal: Modes | None = saved_modes(0) if stdio.is_input_terminal else None
@@ -249,7 +251,26 @@ class Tree:
             f"(last: {child.last_exit}); see `supervisor logs {child.spec.name}`"
         )
 
+    def _end_the_hung(self) -> None:
+        """Once a tick. Whoever is late himself must not judge others: time that we did not run does not count."""
+        now = time.monotonic()
+        lost_s = now - self._ticked_s - TICK_S
+        self._ticked_s = now
+        for child in self._children:
+            if lost_s > TICK_S:
+                child.forgive(lost_s)
+            elif child.is_silent(now, HUNG_S):
+                log.error("%s hangs: no heartbeat for %.0f s", child.spec.name, HUNG_S)
+                child.beat_s = now  # asked once
+                child.signal(signal.SIGABRT)
+                self._loop.call_later(DUMP_WITHIN_S, functools.partial(self._kill_hung, child, child.pid))
+
+    def _kill_hung(self, child: Child, pid: int | None) -> None:
+        if child.pid == pid:
+            child.kill()
+
     def _tick(self) -> None:
+        self._end_the_hung()
         self._start_what_can()
         for child in self._children:
             child.sample_cpu()
