@@ -87,7 +87,8 @@ class ConsoleActor(Actor):
             case wire.Notice():
                 self._take(message)
             case wire.Present(kind="session", here=False):
-                self._break_off()
+                if not self.media.hub_boot_id:  # otherwise its successor may be talking already
+                    self._break_off()
             case wire.Present(name=name, kind=kind, here=True, again=True) if kind != "cli":
                 self._take(wire.Notice(f"{name} is back"))
             case _:
