@@ -43,6 +43,7 @@ def show(directory: Path, name: str | None, *, follow: bool) -> int:
     for line in sorted(lines, key=lambda line: line[:23]) if len(files) > 1 else lines:
         print(line)
     if follow:
+        sys.stdout.flush()
         for line in _follow(files):
             print(line, flush=True)
     return 0

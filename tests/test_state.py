@@ -19,7 +19,11 @@ def test_what_is_set_is_got():
         await state.set_console_mode("assistant")
         await state.set_streaming_output(True)
         await state.set_terminated(True)
-        return await state.get_console_mode(), await state.get_streaming_output(), await state.get_terminated()
+        return (
+            await state.get_console_mode(),
+            await state.get_streaming_output(),
+            await state.get_terminated(),
+        )
 
     assert asyncio.run(scenario()) == ("assistant", True, True)
 

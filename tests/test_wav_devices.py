@@ -173,3 +173,16 @@ def test_a_device_has_more_time_for_its_first_call():
     progress = Progress(opened=10.0, start_within_s=3.0, stall_after_s=1.0)
     assert not progress.is_stalled(12.9)
     assert progress.is_stalled(13.0)
+
+
+def test_a_device_is_asked_for_what_we_want_first_and_then_for_what_it_has():
+    from actors.devices.portaudio import _ways  # the other tests need no PortAudio
+
+    stereo_card = {"maxOutputChannels": 2, "defaultSampleRate": 44_100.0}
+    assert list(_ways(stereo_card, "output", 24_000)) == [
+        *((24_000, 1), (24_000, 2)),
+        *((44_100, 1), (44_100, 2)),
+        *((48_000, 1), (48_000, 2)),
+    ]
+    microphone_array = {"maxInputChannels": 6, "defaultSampleRate": 16_000.0}
+    assert list(_ways(microphone_array, "input", 16_000))[:3] == [(16_000, 1), (16_000, 2), (16_000, 6)]

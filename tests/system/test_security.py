@@ -132,34 +132,33 @@ def test_a_key_in_a_file_is_refused_and_not_repeated(setting):
         assert CANARY not in ended.stderr
 
 
-def test_everything_a_conversation_puts_down_is_for_its_owner_alone():
+@pytest.fixture(scope="module")
+def running():
+    """A conversation whose user has a careless umask."""
     with tree() as conversation:
         conversation.start_ready(umask=0)
-        files = [
-            path
-            for root in (conversation.run_dir, conversation.log_root / "test")
-            for path in [root, *root.rglob("*")]
-        ]
-        assert len(files) > 10
-        assert {str(path): oct(path.stat().st_mode) for path in files if path.stat().st_mode & 0o077} == {}
+        yield conversation
 
 
-def test_nothing_listens_but_the_parrot_and_that_on_loopback_only():
-    with tree() as conversation:
-        conversation.start_ready()
-        names = {row["pid"]: row["name"] for row in conversation.status()["actors"]}
-        listening = {
-            (names[actor.pid], socket.laddr.ip)
-            for actor in conversation.actors()
-            for socket in actor.net_connections("inet")
-            if socket.status == psutil.CONN_LISTEN or not socket.raddr
-        }
-        assert listening == {("parrot", "127.0.0.1")}
+def test_everything_a_conversation_puts_down_is_for_its_owner_alone(running):
+    files = [
+        path for root in (running.run_dir, running.log_root / "test") for path in [root, *root.rglob("*")]
+    ]
+    assert len(files) > 10
+    assert {str(path): oct(path.stat().st_mode) for path in files if path.stat().st_mode & 0o077} == {}
 
 
-def test_no_actor_may_leave_a_core_file_in_which_a_key_could_be_read():
-    with tree() as conversation:
-        conversation.start_ready()
-        for actor in conversation.actors():
-            limits = Path(f"/proc/{actor.pid}/limits").read_text()
-            assert re.search(r"Max core file size\s+0\s+0\s", limits)
+def test_nothing_listens_but_the_parrot_and_that_on_loopback_only(running):
+    names = {row["pid"]: row["name"] for row in running.status()["actors"]}
+    listening = {
+        (names[actor.pid], socket.laddr.ip)
+        for actor in running.actors()
+        for socket in actor.net_connections("inet")
+        if socket.status == psutil.CONN_LISTEN or not socket.raddr
+    }
+    assert listening == {("parrot", "127.0.0.1")}
+
+
+def test_no_actor_may_leave_a_core_file_in_which_a_key_could_be_read(running):
+    limits = [Path(f"/proc/{actor.pid}/limits").read_text() for actor in running.actors()]
+    assert [bool(re.search(r"Max core file size\s+0\s+0\s", text)) for text in limits] == [True] * 5
