@@ -66,7 +66,9 @@ def test_setting_terminated_ends_the_conversation():
 
 def test_where_no_coordinator_is_connecting_fails_in_time(tmp_path):
     with pytest.raises(CoordinatorUnavailableError, match="nobody-there"):
-        asyncio.run(GoogleIOStreamerState.connect(f"ipc://{tmp_path}/nobody-there", "one", answer_within_s=0.2))
+        asyncio.run(
+            GoogleIOStreamerState.connect(f"ipc://{tmp_path}/nobody-there", "one", answer_within_s=0.2)
+        )
 
 
 def test_reads_and_writes_from_eight_processes_are_all_answered():
