@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
     "mic": Kind("actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1),
     "console": Kind("actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3),
     "keyboard": Kind(
-        "actors.inputs.keyboard:KeyboardActor", after=("session", "console"), may_end=True, stop_order=1
+        "actors.inputs.keyboard:KeyboardActor", after=("coordinator",), may_end=True, stop_order=1
     ),
 }
 
