@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import os
 import time
 from array import array
@@ -23,6 +24,7 @@ from actors.runtime.notify import Health, Notifier
 from actors.settings import MicTable
 
 RATE_HZ = 16_000
+FULL_SCALE = 32_768
 WATCH_S = 0.25
 MAX_AGE_S = 0.4
 """Speech older than this is not sent: a late burst would be taken for fast speech."""
@@ -105,7 +107,14 @@ class MicActor(Actor):
             dropped=self.counters.dropped | self._ring.dropped | self._echo_dropped(),
             overruns=self._device.xruns if self._device is not None else 0,
             queue_ms=float(self._ring.queue_ms),
+            detail=self.detail
+            if self._device is None
+            else f"{self.detail}, level {self._level_dbfs():.0f} dBFS",
         )
+
+    def _level_dbfs(self) -> float:
+        """How loud it is now: the highest sample of the last frames, 0 at full scale."""
+        return 20 * math.log10(max(self._peak, 1) / FULL_SCALE)
 
     def _reference(self, arrived_ns: int) -> Literal["here", "coming", "lost"]:
         """Whether it is known what the loudspeakers played with a frame."""
