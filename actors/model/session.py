@@ -30,6 +30,7 @@ from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
 
 PING_S = 0.5
+CONSOLE_WITHIN_S = 1.0
 LEAVE_LOOK_S = 0.1
 LEAVE_EARLY_S = 2.0
 """How long before the announced cut we go, whatever happens."""
@@ -89,12 +90,24 @@ class SessionActor(Actor):
     async def finish(self) -> None:
         """Close the connection to the model, and pass on why we ended."""
         self._is_connected = False  # it ends because we end: nothing to report, nothing to mend
+        await self._wait_for_console()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         if self._failure is not None:
             raise self._failure
+
+    async def _wait_for_console(self) -> None:
+        """A short conversation may be over before the console has joined: what it said must be printed."""
+        tables = self.spec.settings.actors.items()
+        is_expected = any(
+            (table.get("kind") or name) == "console" and table.get("enabled") is not False
+            for name, table in tables
+        )
+        give_up_s = self.loop.now() + CONSOLE_WITHIN_S
+        while is_expected and self.stage.has_unshown and self.loop.now() < give_up_s:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
 
     def on_stop(self) -> None:
         """Close the hub; what was said has 200 ms to leave."""

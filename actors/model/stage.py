@@ -57,6 +57,11 @@ class Stage:
         return self._is_streaming and self._table.duplex == "half"
 
     @property
+    def has_unshown(self) -> bool:
+        """Whether something for the screen waits for a console."""
+        return bool(self._backlog)
+
+    @property
     def is_silent(self) -> bool:
         """Whether no reply is being given or heard."""
         return not self._reply.is_open and not self._is_streaming

@@ -218,7 +218,7 @@ def test_two_conversations_with_two_names_do_not_know_of_each_other(running):
     assert (other.returncode, other.stdout) == (0, "You said: hello over there\n")
     assert "hello over there" not in running.context()
     assert running.command("status", "other").returncode == 3
-    assert running.status()["state"] == "ready"
+    running.wait_ready()
 
 
 # Starting, waiting, stopping.
