@@ -143,6 +143,11 @@ TABLE_OF_KIND: dict[str, type[ActorTable]] = {
 }
 
 
+def kind_of(name: str, table: dict[str, Any]) -> str:
+    """Return the kind of an actor: its table says so, or its name does."""
+    return table.get("kind") or name
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole configuration, after reading."""
 

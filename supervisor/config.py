@@ -21,6 +21,7 @@ from actors.settings import (
     Settings,
     SupervisionTable,
     Table,
+    kind_of,
 )
 from supervisor.spec import KINDS
 
@@ -209,7 +210,7 @@ def _together(settings: Settings) -> list[str]:
     if settings.session.duplex == "full" and not echo.is_installed():
         found.append(f"session.duplex: {echo.how_to_install()}; {_OTHER_WAYS}")
     for name, table in settings.actors.items():
-        actor = msgspec.convert(table, TABLE_OF_KIND.get(table.get("kind") or name, ActorTable))
+        actor = msgspec.convert(table, TABLE_OF_KIND.get(kind_of(name, table), ActorTable))
         if (
             isinstance(actor, MicTable)
             and settings.session.duplex == "full"

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from actors.settings import Settings
+from actors.settings import Settings, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[st
         chosen.append(ChildSpec("recorder", "recorder", KINDS["recorder"]))
     said: list[str] = []
     for name, table in settings.actors.items():
-        kind = table.get("kind") or name
+        kind = kind_of(name, table)
         enabled = settings.table(name, kind).enabled
         if kind == "parrot" or enabled is False:
             continue

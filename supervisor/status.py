@@ -9,11 +9,10 @@ import psutil
 
 from actors.wire import ConversationState
 from supervisor.birth import birth_of
-from supervisor.child import cpu_s
+from supervisor.child import LATE_BEAT_S, cpu_s
 from supervisor.instance import Instance, read_json
 from supervisor.report import ActorReport, CpuSample, TreeReport
 
-LATE_BEAT_S = 1.5
 STALE_S = 2.0
 """The supervisor writes twice a second; this long without means that it hangs."""
 

@@ -13,6 +13,7 @@ from actors.runtime.bus import Hub, Identity
 from actors.runtime.inbox import Received
 from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
+from actors.settings import kind_of
 
 PING_S = 0.5
 CONSOLES = frozenset({"console"})
@@ -62,7 +63,7 @@ class CoordinatorActor(Actor):
         self._incarnations = dict(memory.incarnations)
         self._told_before_us = dict(memory.incarnations)
         actors = self.spec.settings.actors
-        keyboards = {name for name, table in actors.items() if (table.get("kind") or name) == "keyboard"}
+        keyboards = {name for name, table in actors.items() if kind_of(name, table) == "keyboard"}
         self._is_keyboard_due = bool(keyboards & self._names)
         self.loop.call_later(REJOIN_WITHIN_S, self._keyboard_is_here)
         self.hub.bind(self.spec.control_address)

@@ -28,6 +28,7 @@ from actors.runtime.inbox import Received
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
+from actors.settings import kind_of
 
 PING_S = 0.5
 CONSOLE_WITHIN_S = 1.0
@@ -102,8 +103,7 @@ class SessionActor(Actor):
         """A short conversation may be over before the console has joined: what it said must be printed."""
         tables = self.spec.settings.actors.items()
         is_expected = any(
-            (table.get("kind") or name) == "console" and table.get("enabled") is not False
-            for name, table in tables
+            kind_of(name, table) == "console" and table.get("enabled") is not False for name, table in tables
         )
         give_up_s = self.loop.now() + CONSOLE_WITHIN_S
         while is_expected and self.stage.has_unshown and self.loop.now() < give_up_s:  # noqa: ASYNC110 - once, at the end
