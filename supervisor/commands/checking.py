@@ -1,0 +1,41 @@
+"""`check` and `devices`: what can be found out before a conversation."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from supervisor import codes
+from supervisor.commands.which import Commands
+from supervisor.config import ConfigError, load
+
+
+def add(commands: Commands) -> None:
+    """Put them onto the command line."""
+    check = commands.add_parser("check", help="validate a configuration and print every problem")
+    check.add_argument("config", type=Path, metavar="CONFIG")
+    check.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", dest="overrides")
+    check.set_defaults(command=_check)
+
+    devices = commands.add_parser("devices", help="list microphones and loudspeakers")
+    devices.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    devices.set_defaults(command=_devices)
+
+
+def _check(arguments: argparse.Namespace, _: list[str]) -> int:
+    from supervisor import families
+
+    settings = load(arguments.config, arguments.overrides)
+    checker = importlib.import_module("actors.model.check")  # the SDK: half a second, and only here
+    problems = checker.problems(settings.model)
+    if problems:
+        raise ConfigError([f"{arguments.config}:{problem}" for problem in problems])
+    for warning in families.warnings(settings.model):
+        print(f"{arguments.config}:{warning} (warning)")
+    print(f"{arguments.config}: right")
+    return codes.DONE
+
+
+def _devices(arguments: argparse.Namespace, _: list[str]) -> int:
+    from supervisor import devices
+
+    return devices.show(as_json=arguments.json)

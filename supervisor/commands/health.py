@@ -1,0 +1,74 @@
+"""`status` and `logs`: how a conversation is, and what its processes say."""
+
+import argparse
+import sys
+import time
+
+import msgspec
+
+from supervisor import codes
+from supervisor.commands.which import Commands, name_of, on_running
+from supervisor.instance import log_root
+
+
+def add(commands: Commands) -> None:
+    """Put them onto the command line."""
+    status = on_running(commands, "status", "show the health of every process", _status)
+    status.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    status.add_argument(
+        "--watch", nargs="?", type=float, const=2.0, metavar="S", help="again every S seconds"
+    )
+    status.add_argument("--wait", choices=["ready", "stopped"], help="return when it is so")
+    status.add_argument("--timeout", type=float, default=30.0, metavar="S", help="for --wait; default 30")
+
+    logs = commands.add_parser("logs", help="show what the processes logged")
+    logs.add_argument("actor", nargs="?")
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("--name", default="")
+    logs.set_defaults(command=_logs)
+
+
+def _status(arguments: argparse.Namespace, _: list[str]) -> int:
+    name = name_of(arguments)
+    if arguments.wait:
+        return _wait(name, arguments)
+    if arguments.watch is None:
+        return _print_status(name, as_json=arguments.json)
+    while True:
+        if not arguments.json and sys.stdout.isatty():
+            print("\x1b[H\x1b[2J", end="")
+        _print_status(name, as_json=arguments.json)
+        time.sleep(arguments.watch)
+
+
+def _wait(name: str, arguments: argparse.Namespace) -> int:
+    from supervisor import status
+
+    give_up_s = time.monotonic() + arguments.timeout
+    while True:
+        found = status.look(name)
+        is_so = found.code == status.READY if arguments.wait == "ready" else found.code == status.NOT_RUNNING
+        if is_so:
+            return codes.DONE
+        if time.monotonic() > give_up_s:
+            what = f"{found.document['state']} {found.document['why']}".strip()
+            print(f"{name}: not {arguments.wait} after {arguments.timeout:g} s: {what}", file=sys.stderr)
+            return found.code or codes.FAILED
+        time.sleep(0.05)
+
+
+def _print_status(name: str, *, as_json: bool) -> int:
+    from supervisor import show, status
+
+    found = status.look(name)
+    if as_json:
+        print(msgspec.json.encode(found.document).decode(), flush=True)
+    else:
+        print(show.table(found.document), flush=True)
+    return found.code
+
+
+def _logs(arguments: argparse.Namespace, _: list[str]) -> int:
+    from supervisor import logs
+
+    return logs.show(log_root() / name_of(arguments), arguments.actor, follow=arguments.follow)
