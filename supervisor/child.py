@@ -107,6 +107,11 @@ class Child:
         """The running process, None when there is none."""
         return None if self.process is None else self.process.pid
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has tried to start it yet."""
+        return self.process is None and self.restarts < 0 and self.state == "starting"
+
     def start(self, around: Surroundings, stdio: dict[str, int], notice_fd: int | None) -> None:
         """Spawn it. From the main thread only: PDEATHSIG fires when the spawning *thread* ends. Raises `OSError`."""
         passed = [around.lifeline] + ([notice_fd] if notice_fd is not None else [])
