@@ -160,3 +160,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def table(self, name: str, kind: str) -> ActorTable:
         """Return the typed table of one actor, defaults where it says nothing."""
         return msgspec.convert(self.actors.get(name, {}), TABLE_OF_KIND.get(kind, ActorTable))
+
+    def names_of(self, kind: str) -> list[str]:
+        """Return the actors of this kind that are not switched off."""
+        return [
+            name
+            for name, table in self.actors.items()
+            if kind_of(name, table) == kind and table.get("enabled") is not False
+        ]

@@ -15,6 +15,7 @@ import msgspec
 
 from actors import wire
 from actors.model import events, google
+from actors.model.audience import JOINED_WITHIN_S, Audience
 from actors.model.google import ConnectionEndedError, LiveConnection
 from actors.model.ledger import Ledger, Line
 from actors.model.reconnect import PLANNED, Backoff, Then, Verdict
@@ -28,7 +29,6 @@ from actors.runtime.inbox import Received
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
-from actors.settings import kind_of
 
 PING_S = 0.5
 CONSOLE_WITHIN_S = 1.0
@@ -57,6 +57,7 @@ class SessionActor(Actor):
             self.hub, loop, self.control, self.counters, spec.settings.session, self._tell_origin
         )
         self._origin_of: dict[str, bytes] = {}
+        self._audience = Audience(spec.settings.names_of("speaker"))
         self._wake = asyncio.Event()
         self.toolbox = Toolbox(self.hub, loop, spec.settings.model, self.stage.show, self._wake.set)
         self._backoff = Backoff()
@@ -85,8 +86,18 @@ class SessionActor(Actor):
         for line in self.ledger.resume(resumption):
             self._tell_origin(line.id, wire.LineKept(line.id))
         self.stage.resume(self.control.state)
+        self._audience.expect(self.loop.now())
+        self.loop.call_later(JOINED_WITHIN_S, self._wake.set)
         self._task = asyncio.get_running_loop().create_task(self._converse())
         self._task.add_done_callback(self._ended)
+
+    def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
+        """Note who left before it came here: nobody waits for it."""
+        match message:
+            case wire.Present(name=name, here=False):
+                self._settle(name)
+            case _:
+                super().on_message(message, envelope)
 
     async def finish(self) -> None:
         """Close the connection to the model, and pass on why we ended."""
@@ -101,10 +112,7 @@ class SessionActor(Actor):
 
     async def _wait_for_console(self) -> None:
         """A short conversation may be over before the console has joined: what it said must be printed."""
-        tables = self.spec.settings.actors.items()
-        is_expected = any(
-            kind_of(name, table) == "console" and table.get("enabled") is not False for name, table in tables
-        )
+        is_expected = bool(self.spec.settings.names_of("console"))
         give_up_s = self.loop.now() + CONSOLE_WITHIN_S
         while is_expected and self.stage.has_unshown and self.loop.now() < give_up_s:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
@@ -145,6 +153,7 @@ class SessionActor(Actor):
                 self.toolbox.take(route, said)
             case wire.Hello(kind=kind):
                 self.stage.arrived(route, kind)
+                self._settle(received.envelope.sender)
             case wire.Present(kind=kind):
                 self._origin_of = {
                     origin: there for origin, there in self._origin_of.items() if there != route
@@ -187,6 +196,10 @@ class SessionActor(Actor):
         route = self._origin_of.get(line.origin)
         if route is not None and route in self.hub.peers:
             self.hub.send(route, message)
+
+    def _settle(self, name: str) -> None:
+        self._audience.settled(name)
+        self._wake.set()
 
     def _ping(self) -> None:
         self.hub.ping_all()
@@ -290,12 +303,16 @@ class SessionActor(Actor):
             while (answer := self.toolbox.next_answer()) is not None:
                 self.toolbox.sent(answer)
                 await live.answer(answer.response)
-            while (line := self.ledger.next_to_send(self.loop.now())) is not None:
+            while (line := self._line_due()) is not None:
                 self.ledger.sent(self.loop.now())
                 await live.send({"text": line.text})
                 self._show_line(line)
                 self._tell_origin(line.id, wire.LineSent(line.id))
                 await self._send_voice(live)
+
+    def _line_due(self) -> Line | None:
+        now = self.loop.now()
+        return self.ledger.next_to_send(now) if self._audience.is_there(now) else None
 
     async def _send_voice(self, live: LiveConnection) -> None:
         while len(self.voice):

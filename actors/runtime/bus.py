@@ -189,7 +189,7 @@ class Link(_Socket):
         socket.set(zmq.IMMEDIATE, 1)
         socket.set(zmq.PROBE_ROUTER, 1)
         socket.set(zmq.RECONNECT_IVL, 20)
-        socket.set(zmq.RECONNECT_IVL_MAX, 200)
+        socket.set(zmq.RECONNECT_IVL_MAX, 50)
         self._monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._loop.watch(self._monitor.fileno(), self._lost)
         socket.connect(address)
