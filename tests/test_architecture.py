@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("inputs", "outputs", "model", "coordinator", "devices")
+ROOMS = ("inputs", "outputs", "model", "coordinator", "devices", "gate")
 COMMON = ("wire", "state", "settings", "runtime", "devices")
 HOMES = {
     "pyaudio": "actors/devices/portaudio.py",
