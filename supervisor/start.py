@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,13 +19,32 @@ from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
 from supervisor.spec import Stdio, children
 from supervisor.status import survivors
-from supervisor.tree import ENDING_SIGNALS, Tree
+from supervisor.tree import ENDING_SIGNALS, Outcome, Tree
 
 READY_WORD = b"ready\n"
 
 
 def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
     """Run a tree to its end and return the exit code. With `ready_fd`: we are the detached half."""
+    stdio = Stdio.of_this_process(detached=ready_fd is not None)
+    on_ready = None if ready_fd is None else lambda: _say_ready(ready_fd)
+    outcome = conduct(settings, str(config), stdio, _say, on_ready)
+    if outcome.code not in {0, 130}:
+        print(f"supervisor: {outcome.why}", file=sys.stderr)
+    return outcome.code
+
+
+def conduct(
+    settings: Settings,
+    config: str,
+    stdio: Stdio,
+    say: Callable[[str], None],
+    on_ready: Callable[[], None] | None = None,
+) -> Outcome:
+    """Run a tree to its end. `config` is where the settings came from, `say` takes what the user should know.
+
+    Raises `NoCredentialsError`, `AlreadyRunningError`, and `OSError` when it cannot start.
+    """
     choice = provider.choose(settings.model, os.environ)
     settings = msgspec.structs.replace(settings, model=choice.model)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
@@ -35,22 +55,18 @@ def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
         _log_to(log_dir)
         end_survivors(instance)
         instance.clean()
-        stdio = Stdio.of_this_process(detached=ready_fd is not None)
-        specs, said = children(settings, stdio)
-        for line in [choice.said, *said]:
-            print(line, file=sys.stderr, flush=True)
+        specs, left_out = children(settings, stdio)
+        for line in [choice.said, *left_out]:
+            say(line)
         reader, writer = os.pipe2(os.O_CLOEXEC)
         around = Surroundings(settings, instance.directory, instance.notify_address, reader, choice.secrets)
-        tree = Tree(instance, str(config), around, specs, stdio, log_dir)
-        if ready_fd is not None:
-            tree.on_ready = lambda: _say_ready(ready_fd)
+        tree = Tree(instance, config, around, specs, stdio, log_dir)
+        tree.on_ready = on_ready
         outcome = tree.run()
         os.close(writer)
     finally:
         instance.release()
-    if outcome.code not in {0, 130}:
-        print(f"supervisor: {outcome.why}", file=sys.stderr)
-    return outcome.code
+    return outcome
 
 
 def detach(settings: Settings, arguments: list[str]) -> int:
@@ -80,6 +96,10 @@ def detach(settings: Settings, arguments: list[str]) -> int:
         process.returncode = 0  # it goes on without us: no warning about that
         return 0
     return process.wait()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _say_ready(descriptor: int) -> None:
