@@ -1,0 +1,142 @@
+"""One live connection after another: made, pumped, judged when it ends, and left in time when the server will close it."""
+
+import asyncio
+import contextlib
+import logging
+import math
+from pathlib import Path
+
+from actors import wire
+from actors.model import events, google
+from actors.model.exchange import Exchange
+from actors.model.google import ConnectionEndedError, LiveConnection
+from actors.model.reconnect import PLANNED, Backoff, Then, Verdict
+from actors.runtime import exits
+from actors.runtime.control import Control
+from actors.runtime.loop import Loop
+from actors.settings import ModelTable
+
+LEAVE_LOOK_S = 0.1
+LEAVE_EARLY_S = 2.0
+"""How long before the announced cut we go, whatever happens."""
+FAILED_RESUMES = 2
+"""A handle that fails this often is poisoned."""
+
+log = logging.getLogger("connections")
+
+
+class Connections:
+    """Keeps the exchange connected; `run` ends only with an `ActorExit` that says what a human has to do."""
+
+    def __init__(
+        self, table: ModelTable, run_dir: str, loop: Loop, control: Control, exchange: Exchange
+    ) -> None:
+        self.detail = "connecting"
+        """One phrase for status."""
+        self._table = table
+        self._run_dir = Path(run_dir)
+        self._loop = loop
+        self._control = control
+        self._exchange = exchange
+        self._backoff = Backoff()
+        self._failed_resumes = 0
+        self._is_connected = False
+        self._leave_by_s = math.inf
+        """When the server will have closed this connection; it said so in advance."""
+
+    async def run(self) -> None:
+        """Converse. Raises `ActorExit` when trying again would fail again."""
+        await self._exchange.toolbox.wait()
+        while True:
+            verdict = await self._connect_and_pump()
+            if verdict.then is Then.STOP:
+                raise exits.ActorExit(verdict.exit_code, verdict.why)
+            if verdict.is_planned:
+                continue
+            self._judge_handle(verdict)
+            wait_s = self._backoff.next_s()
+            log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
+            await asyncio.sleep(wait_s)
+
+    def conclude(self) -> None:
+        """The conversation ends, and the connection with it: nothing to report, nothing to mend."""
+        self._is_connected = False
+
+    async def _connect_and_pump(self) -> Verdict:
+        exchange = self._exchange
+        try:
+            functions = exchange.toolbox.declare()
+            async with google.connect(self._table, self._run_dir, exchange.handle, functions) as live:
+                self._connected()
+                return await self._pump(live)
+        except ConnectionEndedError as end:
+            return end.verdict
+        finally:
+            self._disconnected()
+
+    async def _pump(self, live: LiveConnection) -> Verdict:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._exchange.send(live))
+                tasks.create_task(self._receive(live))
+                tasks.create_task(self._leave_when_asked())
+        except* ConnectionEndedError as ends:
+            first = ends.exceptions[0]
+            assert isinstance(first, ConnectionEndedError)
+            verdict = first.verdict
+        return verdict
+
+    def _connected(self) -> None:
+        again = ", resumed" if self._exchange.handle else ""
+        self.detail = f"connected to {self._table.provider} {self._table.name}{again}"
+        log.info("%s", self.detail)
+        self._is_connected = True
+        self._leave_by_s = math.inf
+        self._control.set("model", "parrot" if self._table.provider == "parrot" else self._table.name)
+        self._control.set("connected", value=True)
+        self._exchange.opened()
+
+    def _disconnected(self) -> None:
+        self.detail = "reconnecting"
+        if not self._is_connected:
+            return
+        self._is_connected = False
+        self._control.set("connected", value=False)
+        self._exchange.lost()
+
+    def _judge_handle(self, verdict: Verdict) -> None:
+        if not (self._exchange.handle and verdict.is_servers_word):
+            return  # an outage says nothing about the handle
+        self._failed_resumes += 1
+        if verdict.then is Then.FRESH or self._failed_resumes > FAILED_RESUMES:
+            self._exchange.stage.show(
+                wire.Notice("The model could not take the conversation up again; it starts afresh.")
+            )
+            self._failed_resumes = 0
+            self._exchange.forget_handle()
+
+    async def _leave_when_asked(self) -> None:
+        """After goAway, or for late tools: go when nobody speaks and the last handle holds everything.
+
+        At the latest just before the cut.
+        """
+        while self._loop.now() < self._leave_by_s:
+            await asyncio.sleep(LEAVE_LOOK_S)
+            is_asked = self._leave_by_s < math.inf or self._exchange.has_news
+            if is_asked and self._exchange.is_settled:
+                break
+        raise ConnectionEndedError(PLANNED)
+
+    async def _receive(self, live: LiveConnection) -> None:
+        async with contextlib.aclosing(live.events()) as received:
+            async for event in received:
+                self._backoff.worked()
+                self._failed_resumes = 0
+                if isinstance(event, events.GoingAway):
+                    self._going_away(event.time_left_s)
+                else:
+                    self._exchange.take(event)
+
+    def _going_away(self, left_s: float) -> None:
+        log.info("the model will close this connection in %.0f s", left_s)
+        self._leave_by_s = min(self._leave_by_s, self._loop.now() + max(0.0, left_s - LEAVE_EARLY_S))

@@ -1,0 +1,184 @@
+"""What goes to the model and what comes from it, whatever connection carries it: voice, lines, results, and the reply."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from actors import wire
+from actors.model import events
+from actors.model.audience import Audience
+from actors.model.google import LiveConnection
+from actors.model.ledger import Ledger, Line
+from actors.model.stage import Stage, TellOrigin
+from actors.model.toolbox import Toolbox
+from actors.model.voice import Voice
+from actors.runtime.control import Control
+from actors.runtime.latency import Meter
+from actors.runtime.loop import Loop
+
+MIC_TYPE = "audio/pcm;rate=16000"
+
+log = logging.getLogger("exchange")
+
+
+class Exchange:
+    """Sends what is due, gives every event to whom it concerns, and stores what the model's context is known to hold.
+
+    Nothing here may wait for anything but the connection.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        control: Control,
+        wake: asyncio.Event,
+        audience: Audience,
+        ledger: Ledger,
+        voice: Voice,
+        stage: Stage,
+        toolbox: Toolbox,
+        tell_origin: TellOrigin,
+    ) -> None:
+        self.ledger = ledger
+        self.voice = voice
+        self.stage = stage
+        self.toolbox = toolbox
+        self.mic_to_send = Meter()
+        self.handle = ""
+        """What the next connection resumes from."""
+        self._loop = loop
+        self._control = control
+        self._tell_origin = tell_origin
+        self._wake = wake
+        self._audience = audience
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._wake.set()
+
+    def resume(self, resumption: wire.Resumption) -> None:
+        """Go on from what an earlier incarnation stored."""
+        self.handle = resumption.handle
+        for line in self.ledger.resume(resumption):
+            self._tell_origin(line.id, wire.LineKept(line.id))
+
+    # Connections.
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody speaks and the last handle holds everything: a good moment to change the connection."""
+        return self.stage.is_silent and not (self.ledger.has_unsettled or self.toolbox.has_unsettled)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the model should be connected to again, to be told of tools that came late."""
+        return self.toolbox.is_news and bool(self.handle)
+
+    def opened(self) -> None:
+        """A connection is there."""
+        self.wake()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.ledger.connection_lost()
+        self.toolbox.connection_lost()
+        self.stage.broken_off()
+
+    def forget_handle(self) -> None:
+        """The model cannot resume: the next connection begins with nothing."""
+        self.handle = ""
+        self.toolbox.afresh()
+        self._control.set("resumption", wire.Resumption("", self.ledger.kept))
+
+    def tick(self) -> None:
+        """Look at the clock, about twice a second."""
+        self.voice.watch(time.monotonic_ns())
+        self.wake()  # a line held back by a silent model gets its chance
+        if settled := self.ledger.settled_without_handle(self._loop.now()):
+            self._store(self.handle, settled)
+        self.toolbox.tick()
+
+    # To the model.
+
+    async def send(self, live: LiveConnection) -> None:
+        """Send whatever is due, until cancelled. Raises `ConnectionEndedError`."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._send_voice(live)
+            while (answer := self.toolbox.next_answer()) is not None:
+                self.toolbox.sent(answer)
+                await live.answer(answer.response)
+            while (line := self._line_due()) is not None:
+                self.ledger.sent(self._loop.now())
+                await live.send({"text": line.text})
+                self._show_line(line)
+                self._tell_origin(line.id, wire.LineSent(line.id))
+                await self._send_voice(live)
+
+    def _line_due(self) -> Line | None:
+        now = self._loop.now()
+        return self.ledger.next_to_send(now) if self._audience.is_there(now) else None
+
+    async def _send_voice(self, live: LiveConnection) -> None:
+        while len(self.voice):
+            try:
+                chunk = self.voice.take(time.monotonic_ns())
+            except IndexError:
+                return
+            if chunk is None:
+                await live.send({"audio_stream_end": True})
+                continue
+            await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
+            self.stage.record(chunk)
+            self.mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
+
+    def _show_line(self, line: Line) -> None:
+        self.stage.record(wire.TextLine(line.id, line.text))
+        if not line.is_shown:
+            line.is_shown = True  # a line that is sent again was said once
+            self.stage.show(wire.InputText(line.text))
+
+    # From the model.
+
+    def take(self, event: events.Event) -> None:
+        """The model said something."""
+        match event:
+            case events.Audio() | events.Said():
+                self.ledger.answered(self._loop.now())
+                self.wake()
+                self.stage.play(event)
+            case events.Understood(text=text):
+                self.stage.show(wire.InputText(text))
+            case events.Cut():
+                self.stage.cut(by_user=False)
+            case events.Generated():
+                self.stage.whole()
+            case events.TurnOver(is_exchange_over=True):
+                line = self.ledger.turn_over(self._loop.now())
+                self.stage.turn_over(None if line is None else line.id)
+                self.wake()
+            case events.HandleIssued(handle=handle):
+                self._store(handle, self.ledger.handle_issued(), self.toolbox.handle_issued())
+            case events.ToolsCalled():
+                self.toolbox.asked(event)
+            case events.ToolsCancelled():
+                self.toolbox.cancelled(event)
+            case _:  # a filler's end, tokens used
+                pass
+
+    def _store(self, handle: str, lines: list[Line], calls: Sequence[str] = ()) -> None:
+        """Store the handle and the lines it holds as one value; only then are the lines and calls forgotten."""
+        self.handle = handle
+
+        def stored(answer: wire.StateValue | wire.Refused) -> None:
+            if isinstance(answer, wire.Refused):
+                log.error("the coordinator refused the resumption handle: %s", answer.reason)
+                return
+            self.ledger.keep(lines)
+            self.toolbox.keep(calls)
+            for line in lines:
+                self._tell_origin(line.id, wire.LineKept(line.id))
+
+        self._control.set("resumption", wire.Resumption(handle, self.ledger.kept_with(lines)), stored)
