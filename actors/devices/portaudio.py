@@ -171,6 +171,11 @@ def list_devices() -> list[DeviceInfo]:
         pa.terminate()
 
 
+def library() -> str:
+    """Say which PortAudio this is."""
+    return str(pyaudio.get_portaudio_version_text())
+
+
 def _initialise() -> Any:
     """Start a PortAudio of our own, quietly."""
     _check_alsa_config()

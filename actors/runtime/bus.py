@@ -51,6 +51,11 @@ class Peer(NamedTuple):
 Handler = Callable[[Received], None]
 
 
+def library() -> tuple[str, bool]:
+    """Return the version of libzmq, and whether it has CURVE."""
+    return zmq.zmq_version(), bool(zmq.has("curve"))
+
+
 class _Socket:
     """What Hub and Link share: strict reading, bounded queueing, counting."""
 

@@ -1,4 +1,4 @@
-"""`check` and `devices`: what can be found out before a conversation."""
+"""`check`, `doctor` and `devices`: what can be found out before a conversation."""
 
 import argparse
 import importlib
@@ -15,6 +15,14 @@ def add(commands: Commands) -> None:
     check.add_argument("config", type=Path, metavar="CONFIG")
     check.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", dest="overrides")
     check.set_defaults(command=_check)
+
+    doctor = commands.add_parser(
+        "doctor", help="say what keeps a conversation from working here, and what to do"
+    )
+    doctor.add_argument("config", type=Path, nargs="?", metavar="CONFIG")
+    doctor.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", dest="overrides")
+    doctor.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    doctor.set_defaults(command=_doctor)
 
     devices = commands.add_parser("devices", help="list microphones and loudspeakers")
     devices.add_argument("--json", action="store_true", help="one JSON object, schema 1")
@@ -33,6 +41,12 @@ def _check(arguments: argparse.Namespace, _: list[str]) -> int:
         print(f"{arguments.config}:{warning} (warning)")
     print(f"{arguments.config}: right")
     return codes.DONE
+
+
+def _doctor(arguments: argparse.Namespace, _: list[str]) -> int:
+    from supervisor.doctor import examination
+
+    return examination.show(arguments.config, arguments.overrides, as_json=arguments.json)
 
 
 def _devices(arguments: argparse.Namespace, _: list[str]) -> int:
