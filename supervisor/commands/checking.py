@@ -1,4 +1,4 @@
-"""`check`, `doctor` and `devices`: what can be found out before a conversation."""
+"""`check`, `doctor`, `selftest` and `devices`: what can be found out before a conversation."""
 
 import argparse
 import importlib
@@ -24,6 +24,11 @@ def add(commands: Commands) -> None:
     doctor.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     doctor.set_defaults(command=_doctor)
 
+    selftest = commands.add_parser(
+        "selftest", help="try a whole conversation with faults: no key, no sound card"
+    )
+    selftest.set_defaults(command=_selftest)
+
     devices = commands.add_parser("devices", help="list microphones and loudspeakers")
     devices.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     devices.set_defaults(command=_devices)
@@ -47,6 +52,12 @@ def _doctor(arguments: argparse.Namespace, _: list[str]) -> int:
     from supervisor.doctor import examination
 
     return examination.show(arguments.config, arguments.overrides, as_json=arguments.json)
+
+
+def _selftest(_: argparse.Namespace, __: list[str]) -> int:
+    from supervisor.selftest import run
+
+    return run.run()
 
 
 def _devices(arguments: argparse.Namespace, _: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""`supervisor selftest`: a whole conversation with the embedded parrot, on file devices, with faults. No key, no sound card."""
