@@ -17,6 +17,7 @@ from supervisor import logs, provider
 from supervisor.birth import birth_of
 from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
+from supervisor.outer import Outer
 from supervisor.spec import Stdio, children
 from supervisor.status import survivors
 from supervisor.tree import ENDING_SIGNALS, Outcome, Tree
@@ -45,6 +46,7 @@ def conduct(
 
     Raises `NoCredentialsError`, `AlreadyRunningError`, and `OSError` when it cannot start.
     """
+    outer = Outer.take(os.environ)
     choice = provider.choose(settings.model, os.environ)
     settings = msgspec.structs.replace(settings, model=choice.model)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
@@ -60,12 +62,13 @@ def conduct(
             say(line)
         reader, writer = os.pipe2(os.O_CLOEXEC)
         around = Surroundings(settings, instance.directory, instance.notify_address, reader, choice.secrets)
-        tree = Tree(instance, config, around, specs, stdio, log_dir)
+        tree = Tree(instance, config, around, specs, stdio, log_dir, outer)
         tree.on_ready = on_ready
         outcome = tree.run()
         os.close(writer)
     finally:
         instance.release()
+        outer.close()
     return outcome
 
 

@@ -40,7 +40,7 @@ def supervisor(short_dir):
 def notifier(supervisor):
     made = Notifier(supervisor.address)
     yield made
-    made._socket.close()
+    made._channel.close()
 
 
 def test_everything_that_can_be_said_arrives(supervisor, notifier):
@@ -110,7 +110,7 @@ def test_a_supervisor_that_is_dead_blocks_nobody(short_dir):
     notifier.ready()
     notifier.alive(Health())
     assert notifier.lost == 2
-    notifier._socket.close()
+    notifier._channel.close()
 
 
 @pytest.mark.parametrize("address", [None, ""])
@@ -124,7 +124,7 @@ def test_a_supervisor_that_was_never_there_is_no_error(short_dir):
     notifier = Notifier(str(short_dir / "nobody"))
     notifier.ready()
     assert notifier.lost == 1
-    notifier._socket.close()
+    notifier._channel.close()
 
 
 BREAKS = ["\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
@@ -146,7 +146,7 @@ def test_any_words_arrive_as_one_printable_line(words):
     left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with left, right:
         notifier = Notifier(None)
-        notifier._socket = left
+        notifier._channel._socket = left
         notifier.ready(words)
         notifier.alive(Health(detail=words))
         ready, alive = parse(right.recv(65_536)), parse(right.recv(65_536))

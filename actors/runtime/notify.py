@@ -44,10 +44,10 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """It ended, but not all was done: the tree's exit code is 1."""
 
 
-class Notifier:
-    """Sends reports. Never blocks and never fails: a supervisor that hangs must not hold an actor up.
+class Channel:
+    """Datagrams of KEY=VALUE lines to a notify socket. Never blocks and never fails: who listens may hang or be gone.
 
-    What it could not take (its queue holds ten datagrams) goes with the next heartbeat; a heartbeat is not repeated.
+    What it could not take (its queue holds ten datagrams) goes with the next one, unless it is not worth repeating.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -57,40 +57,16 @@ class Notifier:
         if address:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             self._socket.setblocking(False)
-            with contextlib.suppress(OSError):  # the supervisor is gone: its lifeline ends us
-                self._socket.connect(address)
+            with contextlib.suppress(OSError):
+                self._socket.connect(f"\0{address[1:]}" if address.startswith("@") else address)
 
-    @classmethod
-    def from_environment(cls) -> "Notifier":
-        """Talk to whoever started us, if it wants to hear anything."""
-        return cls(os.environ.get("NOTIFY_SOCKET"))
+    @property
+    def is_open(self) -> bool:
+        """Whether there was somebody to talk to at all."""
+        return self._socket is not None
 
-    def ready(self, detail: str = "") -> None:
-        """Work can be done now. Once."""
-        self._send({"READY": "1", "STATUS": _one_line(detail)})
-
-    def alive(self, health: Health) -> None:
-        """Say so from the work loop: this is the heartbeat."""
-        clean = msgspec.structs.replace(health, detail=_one_line(health.detail))
-        beat = {"WATCHDOG": "1", "X_HEALTH": msgspec.json.encode(clean).decode()}
-        self._send(beat, is_repeated=False)
-
-    def conversation(self, state: ConversationState) -> None:
-        """Show the shared state in status. The resumption handle stays out of it."""
-        public = msgspec.structs.replace(
-            state, model=_one_line(state.model), resumption=ConversationState().resumption
-        )
-        self._send({"X_CONVERSATION": msgspec.json.encode(public).decode()})
-
-    def ended(self, why: str, *, failed: bool = False) -> None:
-        """Ask for the ordered end of the conversation."""
-        self._send({"X_ENDED": _one_line(why), "X_FAILED": str(int(failed))})
-
-    def stopping(self, why: str) -> None:
-        """Say that this process is on its way out, and why."""
-        self._send({"STOPPING": "1", "STATUS": _one_line(why)})
-
-    def _send(self, fields: dict[str, str], *, is_repeated: bool = True) -> None:
+    def send(self, fields: dict[str, str], *, is_repeated: bool = True) -> None:
+        """Say it now, or with the next datagram."""
         if self._socket is None:
             return
         said = self._owed | fields
@@ -100,6 +76,54 @@ class Notifier:
         except OSError:
             self.lost += 1
             self._owed = said if is_repeated else self._owed
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class Notifier:
+    """Sends reports to the supervisor. A supervisor that hangs must not hold an actor up; a heartbeat is not repeated."""
+
+    def __init__(self, address: str | None) -> None:
+        self._channel = Channel(address)
+
+    @property
+    def lost(self) -> int:
+        """How many datagrams the supervisor could not take."""
+        return self._channel.lost
+
+    @classmethod
+    def from_environment(cls) -> "Notifier":
+        """Talk to whoever started us, if it wants to hear anything."""
+        return cls(os.environ.get("NOTIFY_SOCKET"))
+
+    def ready(self, detail: str = "") -> None:
+        """Work can be done now. Once."""
+        self._channel.send({"READY": "1", "STATUS": one_line(detail)})
+
+    def alive(self, health: Health) -> None:
+        """Say so from the work loop: this is the heartbeat."""
+        clean = msgspec.structs.replace(health, detail=one_line(health.detail))
+        beat = {"WATCHDOG": "1", "X_HEALTH": msgspec.json.encode(clean).decode()}
+        self._channel.send(beat, is_repeated=False)
+
+    def conversation(self, state: ConversationState) -> None:
+        """Show the shared state in status. The resumption handle stays out of it."""
+        public = msgspec.structs.replace(
+            state, model=one_line(state.model), resumption=ConversationState().resumption
+        )
+        self._channel.send({"X_CONVERSATION": msgspec.json.encode(public).decode()})
+
+    def ended(self, why: str, *, failed: bool = False) -> None:
+        """Ask for the ordered end of the conversation."""
+        self._channel.send({"X_ENDED": one_line(why), "X_FAILED": str(int(failed))})
+
+    def stopping(self, why: str) -> None:
+        """Say that this process is on its way out, and why."""
+        self._channel.send({"STOPPING": "1", "STATUS": one_line(why)})
 
 
 def parse(datagram: bytes) -> Report:
@@ -120,7 +144,7 @@ def parse(datagram: bytes) -> Report:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Words from anywhere (a device, a server) as one line that cannot steer a terminal."""
     shown = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(shown.split())[:500]

@@ -18,6 +18,7 @@ import psutil
 from actors.wire import StateKey, Value
 from supervisor import client, logs, status
 from supervisor.instance import Instance
+from supervisor.outer import VARIABLES
 from supervisor.selftest import scenery
 
 LOOK_EVERY_S = 0.02
@@ -54,7 +55,7 @@ class Trial:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")},
+            env={key: value for key, value in os.environ.items() if not _is_ours(key)},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -201,3 +202,8 @@ class Trial:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.replies.append(line.decode(errors="replace").rstrip("\n"))
+
+
+def _is_ours(key: str) -> bool:
+    """Whether a variable is not for the trial: a secret, or what our own supervisor gave us."""
+    return key.endswith("_API_KEY") or key in VARIABLES

@@ -16,6 +16,7 @@ from supervisor import logs, report
 from supervisor.birth import birth_of
 from supervisor.child import Child, Surroundings
 from supervisor.instance import Instance
+from supervisor.outer import Outer
 from supervisor.policy import Decision, History, Verdict, in_words
 from supervisor.spec import ChildSpec, Stdio
 from supervisor.tree import starting
@@ -41,10 +42,12 @@ class Tree:
         specs: list[ChildSpec],
         stdio: Stdio,
         log_dir: Path,
+        outer: Outer,
     ) -> None:
         self._instance = instance
         self._config = config
         self._around = around
+        self._outer = outer
         self._stdio = stdio
         self._loop = PollLoop()
         self._children = [self._place(spec, log_dir) for spec in specs]
@@ -57,6 +60,7 @@ class Tree:
         self._notify = NotifySocket(around.notify_address)
         self._birth_s = birth_of(os.getpid()) or 0.0
         self.on_ready: Callable[[], None] | None = None
+        self._is_started = False
 
     def run(self) -> Outcome:
         """Run to the end. Every child is gone and the terminal is as it was when this returns."""
@@ -87,9 +91,11 @@ class Tree:
             return
         for child in starting.due(self._children, time.monotonic()):
             self._start(child)
-        if self.on_ready is not None and starting.are_settled(self._children):
-            tell, self.on_ready = self.on_ready, None
-            tell()
+        if not self._is_started and starting.are_settled(self._children):
+            self._is_started = True
+            self._outer.ready()
+            if self.on_ready is not None:
+                self.on_ready()
 
     def _start(self, child: Child) -> None:
         if self._stop is not None or child.process is not None:
@@ -208,6 +214,7 @@ class Tree:
             actors=rows,
         )
         report.write(self._instance.state_file, whole)
+        self._outer.alive(f"{state}: {why}" if why else state)
 
     # Stop.
 
@@ -221,6 +228,7 @@ class Tree:
         """Begin the ordered stop; a second signal makes it an immediate one."""
         if self._stop is None:
             self._stop = Stop(self._loop, self._children, outcome)
+            self._outer.stopping(outcome.why)
             self._write()
             self._stop.begin()
         elif is_signal:
