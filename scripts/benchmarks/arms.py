@@ -4,26 +4,40 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from scripts.benchmarks import endpoint
+import psutil
+
+from scripts.benchmarks import venvs
 from scripts.benchmarks.instruments import Server
-from tests.trees import tree
+from scripts.benchmarks.peers import MODEL, TEXT_ONLY, variables
+from scripts.benchmarks.rival import Rival, obedient
+from supervisor import client
+from supervisor.instance import Instance
+from tests.trees import Tree, tree
+from tests.trees import environment as changed
 
 SAID = {
     "antiphon": "Antiphon: the whole tree, the load in a process of its own, as tools are",
     "cookbook": "cookbook: Google's pattern, one asyncio process with blocking PyAudio calls in threads",
+    "original": "original: gllm-inference-binary 0.5.120, GoogleRealtimeSession with its Linux streamers (arecord, aplay)",
+    "pipecat": "pipecat: pipecat-ai 1.14.0, local transport and Gemini Live service",
+    "livekit": "livekit: livekit-agents 1.8.9, console mode with its Gemini Live plugin, in a pseudo-terminal",
     "one process": "one process: Antiphon's devices and playout buffer in one asyncio process",
     "inside": "inside: Antiphon with the load inside its session process, where nothing should ever run",
 }
-ARMS = ("antiphon", "cookbook", "one process")
+PEERS = ("original", "pipecat", "livekit")
+"""Those with an environment of their own."""
+RIVALS = ("antiphon", "cookbook", *PEERS)
+"""What a user can choose between."""
 INSIDE_LOADS = ("threads", "c_call")
 """What can be put into the session process from outside."""
-END_WITHIN_S = 3.0
-
-Start = Callable[[str, int], None]
-"""Starts a load, given its name and the bytes of JSON that a C call parses."""
+DEAF_WHILE_SPEAKING = ("original",)
+"""Half duplex is all they have: a reply is cut by typed text, as the microphone is closed."""
+FILTERS_VOICE = ("livekit",)
+"""Their noise suppression cannot be switched off: what arrives cannot be compared with what was said."""
 
 CONFIG = """
 [session]
@@ -35,10 +49,12 @@ name = "{model}"
 base_url = "{base_url}"
 ca_file = "{ca_file}"
 [actors.mic]
-enabled = true
+enabled = {sound}
 [actors.speaker]
-enabled = true
+enabled = {sound}
 [actors.console]
+[supervision]
+max_restarts = 100
 """
 
 INTRUDER = """
@@ -60,76 +76,83 @@ if b"\\0session\\0--of\\0" in Path("/proc/self/cmdline").read_bytes():
 
 
 @contextlib.contextmanager
-def running(arm: str, server: Server, environment: dict[str, str], directory: Path) -> Iterator[Start]:
-    """Run one rival; it is connected and hears the microphone some time after this."""
+def running(
+    arm: str, server: Server, environment: dict[str, str], directory: Path, *, sound: bool = True
+) -> Iterator[Rival]:
+    """Run one rival; it is connected and hears the microphone some time after this. Raises `CannotError`."""
     if arm == "antiphon":
-        with _antiphon(server, environment), _obedient("loads", environment, directory) as start:
-            yield start
+        loads = [sys.executable, "-m", "scripts.benchmarks.loads"]
+        with (
+            obedient(loads, directory / "loads.log", environment) as (_, order),
+            _antiphon(server, environment, order, sound=sound) as rival,
+        ):
+            yield rival
     elif arm == "inside":
-        with _intruded(server, environment, directory) as start:
-            yield start
+        with _intruded(server, environment, directory) as rival:
+            yield rival
     else:
-        told = environment | {endpoint.URL: server.base_url, endpoint.CA_FILE: server.ca_file}
-        with _obedient(arm.replace(" ", "_"), told, directory) as start:
-            yield start
+        with _single(arm, server, environment, directory, sound=sound) as rival:
+            yield rival
 
 
 @contextlib.contextmanager
-def _antiphon(server: Server, environment: dict[str, str]) -> Iterator[None]:
-    config = CONFIG.format(model=endpoint.MODEL, base_url=server.base_url, ca_file=server.ca_file)
+def _antiphon(
+    server: Server, environment: dict[str, str], order: Callable[[str], None], *, sound: bool = True
+) -> Iterator[Rival]:
+    config = CONFIG.format(
+        model=MODEL, base_url=server.base_url, ca_file=server.ca_file, sound=str(sound).lower()
+    )
     with tree(config, environment) as started:
-        started.start_ready(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        yield
+        began_s = time.monotonic()
+        process = started.start(stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        yield Rival(
+            began_s,
+            psutil.Process(process.pid),
+            lambda load, size: order(f"{load} {size}"),
+            lambda text: _say(started, text),
+        )
+
+
+def _say(started: Tree, text: str) -> None:
+    with changed(started.environment):
+        client.say(Instance("test"), text)
 
 
 @contextlib.contextmanager
-def _intruded(server: Server, environment: dict[str, str], directory: Path) -> Iterator[Start]:
+def _intruded(server: Server, environment: dict[str, str], directory: Path) -> Iterator[Rival]:
     (directory / "sitecustomize.py").write_text(INTRUDER)
 
-    def start(load: str, json_bytes: int) -> None:
+    def order(line: str) -> None:
         fresh = directory / "order.new"
-        fresh.write_text(f"{load} {json_bytes}")
+        fresh.write_text(line)
         fresh.replace(directory / "order")
 
-    with _antiphon(server, environment | {"PYTHONPATH": str(directory)}):
-        yield start
+    with _antiphon(server, environment | {"PYTHONPATH": str(directory)}, order) as rival:
+        yield rival
 
 
 @contextlib.contextmanager
-def _obedient(module: str, environment: dict[str, str], directory: Path) -> Iterator[Start]:
-    """Run a module of ours that obeys its stdin."""
-    command = [sys.executable, "-m", f"scripts.benchmarks.{module}"]
-    with (directory / f"{module}.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            text=True,
-            start_new_session=True,  # Ctrl-C is ours to handle
+def _single(
+    arm: str, server: Server, environment: dict[str, str], directory: Path, *, sound: bool
+) -> Iterator[Rival]:
+    """Run a module of ours, or one in a peer's environment, as a process that obeys."""
+    command = _command(arm)
+    told = environment | variables(server.base_url, server.ca_file) | ({} if sound else {TEXT_ONLY: "1"})
+    log = directory / f"{arm.replace(' ', '_')}.log"
+    began_s = time.monotonic()
+    with obedient(command, log, told, on_terminal=arm == "livekit") as (pid, order):
+        yield Rival(
+            began_s,
+            psutil.Process(pid),
+            lambda load, size: order(f"{load} {size}"),
+            lambda text: order(f"say {text}"),
         )
-    pipe = process.stdin
-    assert pipe is not None
-
-    def start(load: str, json_bytes: int) -> None:
-        pipe.write(f"{load} {json_bytes}\n")
-        pipe.flush()
-
-    try:
-        yield start
-    finally:
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
-        _end(process)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    try:
-        process.wait(END_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _command(arm: str) -> list[str]:
+    if arm in PEERS:
+        return [str(venvs.python_of(arm)), "-m", f"scripts.benchmarks.peers.{arm}_arm"]
+    return [sys.executable, "-m", f"scripts.benchmarks.{arm.replace(' ', '_')}"]
 
 
 def plain_environment(sound_env: dict[str, str], key: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pyaudio
 from google.genai.live import AsyncSession
 
 from scripts.benchmarks import endpoint, loads
+from scripts.benchmarks.peers import MODEL
 
 SEND_RATE_HZ = 16_000
 RECEIVE_RATE_HZ = 24_000
@@ -30,7 +31,7 @@ class AudioLoop:
     async def run(self) -> None:
         """Talk until the process ends."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._listen, self._send, self._receive, self._play, loads.obey_stdin):
+            for work in (self._listen, self._send, self._receive, self._play, self._obey):
                 tasks.create_task(work())
 
     async def _listen(self) -> None:
@@ -51,6 +52,9 @@ class AudioLoop:
         while True:
             pcm = await self._to_send.get()
             await self._session.send_realtime_input(audio={"data": pcm, "mime_type": "audio/pcm;rate=16000"})
+
+    async def _obey(self) -> None:
+        await loads.obey(lambda text: self._session.send_realtime_input(text=text))
 
     async def _receive(self) -> None:
         while True:
@@ -79,7 +83,7 @@ class AudioLoop:
 
 async def main() -> None:
     """Connect, and talk."""
-    connecting = endpoint.client().aio.live.connect(model=endpoint.MODEL, config=endpoint.CONFIG)
+    connecting = endpoint.client().aio.live.connect(model=MODEL, config=endpoint.CONFIG)
     async with connecting as session:
         await AudioLoop(session).run()
 

@@ -1,6 +1,7 @@
 """What else the user's program does while it talks: the four loads, the same code wherever they run.
 
-A process that carries a load obeys its stdin: one line "LOAD BYTES" starts it, the end of the input ends the process.
+A process that carries a load obeys its orders, a line each: "LOAD BYTES" starts it, "say TEXT" types a user's turn, the end
+of the input ends the process. They come on stdin, or, when that is a terminal, on the descriptor that `BENCH_ORDERS` names.
 """
 
 import asyncio
@@ -9,8 +10,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TextIO
+
+ORDERS = "BENCH_ORDERS"
+Say = Callable[[str], Awaitable[None]]
 
 LOADS = ("none", "threads", "tool", "c_call")
 SAID = {
@@ -41,13 +45,20 @@ def begin(load: str, json_bytes: int) -> None:
         raise ValueError(f"there is no load {load!r}; there are {', '.join(LOADS)}")
 
 
-async def obey_stdin() -> NoReturn:
-    """Start the load that stdin names, and end the process when stdin ends."""
-    if order := await asyncio.to_thread(sys.stdin.readline):
-        load, size = order.split()
-        begin(load, int(size))
-    await asyncio.to_thread(sys.stdin.read)
+async def obey(say: Say | None = None) -> NoReturn:
+    """Do what is ordered, and end the process when the orders end."""
+    orders = _orders()
+    while order := await asyncio.to_thread(orders.readline):
+        word, _, rest = order.strip().partition(" ")
+        if word != "say":
+            begin(word, int(rest))
+        elif say is not None:
+            await say(rest)
     os._exit(0)  # a thread may sit in a blocking read or write that nobody will ever serve
+
+
+def _orders() -> TextIO:
+    return os.fdopen(int(os.environ[ORDERS])) if ORDERS in os.environ else sys.stdin
 
 
 def json_text(n_bytes: int) -> str:
@@ -90,4 +101,4 @@ async def _call_tool() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(obey_stdin())
+    asyncio.run(obey())

@@ -13,6 +13,7 @@ import msgspec
 from scripts.benchmarks import arms, loads, machine, table
 from scripts.benchmarks.measures import measure
 from scripts.benchmarks.scene import Plan, take
+from scripts.benchmarks.venvs import CannotError
 from tests.virtual_audio import why_not
 
 
@@ -107,7 +108,7 @@ def _run_cell(number: int, load: str, arm: str, plan: Plan, json_bytes: int) -> 
     print(f"round {number}: {load}, {arm} (load average {busy})", file=sys.stderr, flush=True)
     try:
         taken = take(arm, load, plan, json_bytes)
-    except (RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
+    except (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
         # One rival that fails must not cost the others their numbers.
         print(f"  failed: {error}", file=sys.stderr)
         return table.Cell(number, load, arm, None, str(error), busy)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from scripts.benchmarks.microphone import Ages, Arrived, follow
-from scripts.benchmarks.scene import SYLLABLE_S, Taken
+from scripts.benchmarks.scene import SYLLABLE_S, Taken, asked
 from scripts.benchmarks.sound import (
     LETTER_S,
     MIC_RATE_HZ,
@@ -44,7 +44,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Numbers(msgspec.Struct, frozen=True):
-    """The result of one cell."""
+    """The result of one cell. What is None could not be measured."""
 
     gaps: int
     gap_ms: float
@@ -52,8 +52,8 @@ class Numbers(msgspec.Struct, frozen=True):
     """How much of the reply was not heard at all, gaps or not."""
     mic_late_ms: Spread
     mic_to_server_ms: Spread
-    mic_lost_ms: float
-    mic_late_share: float
+    mic_lost_ms: float | None
+    mic_late_share: float | None
     """The part of the audio that arrived more than 200 ms after it was captured."""
     silence_ms: list[float]
     """Interrupted -> silence, of each interruption that cut a sounding reply."""
@@ -73,14 +73,18 @@ def measure(taken: Taken) -> Numbers:
         gaps=len(gaps),
         gap_ms=_ms(sum(gaps)),
         missing_ms=_ms(missing_s),
-        mic_late_ms=Spread.of(mic.lateness_s),
+        mic_late_ms=Spread() if taken.filters_voice else Spread.of(mic.lateness_s),
         mic_to_server_ms=Spread.of(mic.ages_s),
-        mic_lost_ms=_ms(mic.lost_s),
-        mic_late_share=round(float(np.mean(mic.ages_s > LATE_S)), 4) if len(mic.ages_s) else 1.0,
+        mic_lost_ms=None if taken.filters_voice else _ms(mic.lost_s),
+        mic_late_share=None if taken.filters_voice else _late_share(mic.ages_s),
         silence_ms=[_ms(value) for value in silences],
         cuts_unheard=max(0, taken.cuts_tried - len(silences)),
         receive_to_play_ms=[_ms(delay) for delay in _delays_s(sink, replies)],
     )
+
+
+def _late_share(ages_s: Ages) -> float:
+    return round(float(np.mean(ages_s > LATE_S)), 4) if len(ages_s) else 1.0
 
 
 def percentile(ordered: list[float], share: float) -> float:
@@ -102,11 +106,11 @@ def _named(taken: Taken, name: str) -> list[Event]:
 
 def _replies(taken: Taken) -> dict[int, float]:
     """Return when the server began to send the reply to each turn."""
-    asked = _named(taken, "speech")
+    turns = asked(taken.events)
     began = [at / 1e9 for at in taken.heard.began_ns]
     found = {}
     for (turn, from_s), (_, to_s) in pairwise(
-        [*((int(it["turn"]), _at_s(it)) for it in asked), (0, math.inf)]
+        [*((int(it["turn"]), _at_s(it)) for it in turns), (0, math.inf)]
     ):
         if sent := [at for at in began if from_s <= at < to_s]:
             found[turn] = sent[0]
@@ -118,7 +122,7 @@ def _first_reply(sink: Timeline, taken: Taken, replies: dict[int, float]) -> tup
     length_s = round(taken.reply_s / LETTER_S) * LETTER_S
     if 1 not in replies:
         return [], length_s
-    spoken = [_at_s(event) for event in _named(taken, "speech_started")]
+    spoken = [_at_s(event) for event in taken.events if event["event"] in {"speech_started", "text"}]
     until_s = next((at for at in spoken if at > replies[1] + length_s), math.inf)
     heard = sounding(sink, pitch_of(1), replies[1], min(until_s, sink.at(len(sink.samples))))
     if heard is None:

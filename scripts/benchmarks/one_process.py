@@ -12,6 +12,7 @@ from actors.outputs.playout import RATE_HZ, Playout
 from actors.runtime.inbox import Counters
 from actors.wire import MicChunk
 from scripts.benchmarks import endpoint, loads
+from scripts.benchmarks.peers import MODEL
 
 MIC_RATE_HZ = 16_000
 FRAME_MS = 20
@@ -36,7 +37,10 @@ class OneProcess:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send())
             tasks.create_task(self._receive(loudspeaker))
-            tasks.create_task(loads.obey_stdin())
+            tasks.create_task(loads.obey(self._say))
+
+    async def _say(self, text: str) -> None:
+        await self._session.send_realtime_input(text=text)
 
     def _captured(self, pcm: bytes, captured_ns: int) -> None:
         """Take a frame; in the device's thread."""
@@ -83,7 +87,7 @@ class OneProcess:
 
 async def main() -> None:
     """Connect, and talk."""
-    connecting = endpoint.client().aio.live.connect(model=endpoint.MODEL, config=endpoint.CONFIG)
+    connecting = endpoint.client().aio.live.connect(model=MODEL, config=endpoint.CONFIG)
     async with connecting as session:
         await OneProcess(session).run()
 

@@ -1,7 +1,7 @@
 """One cell of the measurement: a rival, a load, a scripted conversation, and everything that was recorded of it.
 
 The user says one loud syllable and then whispers on, too softly for the model to take it for speech: the model's reply and the
-microphone run at the same time. When the reply has ended, more syllables follow, each of which cuts the reply to the one before.
+microphone run at the same time. When the reply has ended, more syllables follow, each of which cuts the reply to the one before; a rival that is deaf while it speaks is typed to instead.
 Replies are tones, in turn low and high, so that each can be told from the one before it.
 """
 
@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from scripts.benchmarks.arms import plain_environment, running
+from scripts.benchmarks.arms import DEAF_WHILE_SPEAKING, FILTERS_VOICE, plain_environment, running
 from scripts.benchmarks.instruments import Server, put_first, recording, serving
+from scripts.benchmarks.rival import Rival
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import LETTER_S, MIC_RATE_HZ, SINK_RATE_HZ, letter_of
 from tests.virtual_audio import SINK_RATE_HZ as FEED_RATE_HZ
@@ -34,6 +35,7 @@ REPLY_WITHIN_S = 20.0
 SPEAK_BEFORE_CUT_S = 1.5
 SETTLE_S = 0.5
 TURNS = 64
+CUTS_BY_TYPING = 2
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Taken:
     microphone: list[tuple[float, bytes]]
     """The same of what the microphone gave, at `MIC_RATE_HZ`."""
     is_prioritised: bool
+    filters_voice: bool = False
+    """The rival changes the microphone's sound, so that it cannot be told what of it arrived."""
 
 
 def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
@@ -68,26 +72,29 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
         server = stack.enter_context(serving(directory, script(plan.reply_s), environment))
         sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ))
         microphone = stack.enter_context(recording(sound, "micfeed.monitor", MIC_RATE_HZ))
-        with running(arm, server, environment, directory) as start_load:
-            _await_connection(arm, server, directory)
+        with running(arm, server, environment, directory) as rival:
+            await_connection(arm, server, directory)
             is_prioritised = put_first(server)
-            start_load(load, json_bytes)
+            rival.load(load, json_bytes)
             time.sleep(SETTLE_S)
-            _talk(plan, sound, server, sink, directory)
+            cutter = rival if arm in DEAF_WHILE_SPEAKING else None
+            _talk(plan, sound, server, sink, directory, cutter)
         events, heard = server.events(), server.finish()
     return Taken(
         plan.reply_s,
-        plan.interruptions,
+        min(plan.interruptions, CUTS_BY_TYPING) if arm in DEAF_WHILE_SPEAKING else plan.interruptions,
         events,
         heard,
         list(sink.blocks),
         list(microphone.blocks),
         is_prioritised,
+        arm in FILTERS_VOICE,
     )
 
 
-def _await_connection(arm: str, server: Server, directory: Path) -> None:
-    if not _wait(lambda: server.events("setup"), STARTED_WITHIN_S):
+def await_connection(arm: str, server: Server, directory: Path) -> None:
+    """Wait until a rival has connected and opened its microphone. Raises RuntimeError with its last words."""
+    if not wait(lambda: server.events("setup"), STARTED_WITHIN_S):
         said = "\n".join(log.read_text()[-2000:] for log in directory.glob("*.log"))
         raise RuntimeError(f"{arm} did not connect within {STARTED_WITHIN_S:.0f} s\n{said}")
     time.sleep(2 * SETTLE_S)  # its microphone opens right after
@@ -105,7 +112,9 @@ def script(reply_s: float) -> list[dict[str, Any]]:
     ]
 
 
-def _talk(plan: Plan, sound: VirtualAudio, server: Server, sink: Recording, directory: Path) -> None:
+def _talk(
+    plan: Plan, sound: VirtualAudio, server: Server, sink: Recording, directory: Path, cutter: Rival | None
+) -> None:
     syllable = speech_like(SYLLABLE_S, FEED_RATE_HZ)
     whisper = (speech_like(plan.reply_s + 2, FEED_RATE_HZ) * WHISPER).astype(np.int16)
     pause = np.zeros(FEED_RATE_HZ // 5, np.int16)
@@ -113,28 +122,47 @@ def _talk(plan: Plan, sound: VirtualAudio, server: Server, sink: Recording, dire
     short = write_wav(directory / "short.wav", np.concatenate([pause, syllable, pause]), FEED_RATE_HZ)
     with sound.speaking(long):
         pass
-    _wait(lambda: server.events("turn_complete"), REPLY_WITHIN_S)
-    _wait(lambda: _is_quiet(sink), REPLY_WITHIN_S)
+    wait(lambda: server.events("turn_complete"), REPLY_WITHIN_S)
+    wait(lambda: is_quiet(sink), REPLY_WITHIN_S)
+    if cutter is not None:
+        _cut_by_typing(plan, cutter, server, sink)
+        return
     for _ in range(plan.interruptions + 1):
-        turns = len(server.events("speech"))
+        turns = len(asked(server.events()))
         with sound.speaking(short):
             pass
-        _wait(partial(_has_more, server, turns), 5.0)
+        wait(partial(_has_more, server, turns), 5.0)
         time.sleep(SPEAK_BEFORE_CUT_S)
 
 
+def _cut_by_typing(plan: Plan, cutter: Rival, server: Server, sink: Recording) -> None:
+    """Begin and cut a reply by typing, at most twice: what is not dropped has to be heard to its end before the next."""
+    for _ in range(min(plan.interruptions, CUTS_BY_TYPING)):
+        for _ in ("ask", "cut"):
+            turns = len(asked(server.events()))
+            cutter.say("go on")
+            wait(partial(_has_more, server, turns), 5.0)
+            time.sleep(SPEAK_BEFORE_CUT_S)
+        wait(lambda: is_quiet(sink), 3 * plan.reply_s)
+
+
 def _has_more(server: Server, turns: int) -> bool:
-    return len(server.events("speech")) > turns
+    return len(asked(server.events())) > turns
 
 
-def _is_quiet(sink: Recording) -> bool:
+def asked(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the turns of the user, spoken or typed."""
+    return [event for event in events if event["event"] in {"speech", "text"}]
+
+
+def is_quiet(sink: Recording) -> bool:
     """Say whether nothing sounded for a second."""
     now = time.monotonic()
     recent = [block for came, block in sink.blocks[-200:] if came > now - 1]
     return not any(any(block) for block in recent)
 
 
-def _wait(condition: Callable[[], object], within_s: float) -> bool:
+def wait(condition: Callable[[], object], within_s: float) -> bool:
     """Return whether it came true in time: what does not come is a measurement here."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -67,7 +67,7 @@ def _row(load: str, arm: str, cells: list[Cell]) -> Row:
     good = [cell.numbers for cell in cells if cell.numbers is not None]
     silences = sorted(value for numbers in good for value in numbers.silence_ms)
     delays = sorted(value for numbers in good for value in numbers.receive_to_play_ms)
-    lost = [numbers.mic_lost_ms for numbers in good]
+    lost = [numbers.mic_lost_ms for numbers in good if numbers.mic_lost_ms is not None]
     return Row(
         load=load,
         arm=arm,
@@ -84,7 +84,7 @@ def _row(load: str, arm: str, cells: list[Cell]) -> Row:
         mic_to_server_p99_ms=_median([numbers.mic_to_server_ms.p99 for numbers in good]),
         mic_lost_ms=_median(lost),
         mic_lost_worst_ms=max(lost, default=None),
-        mic_late_percent=_median([100 * numbers.mic_late_share for numbers in good]),
+        mic_late_percent=_median([100 * n.mic_late_share for n in good if n.mic_late_share is not None]),
         silence_p50_ms=percentile(silences, 0.5) if silences else None,
         silence_p95_ms=percentile(silences, 0.95) if silences else None,
         silence_max_ms=max(silences, default=None),
