@@ -112,6 +112,19 @@ class ConsoleTable(ActorTable, frozen=True):
     """[actors.console]: where transcripts are printed."""
 
 
+class VideoTable(ActorTable, frozen=True):
+    """[actors.camera], [actors.screen]: what the model sees. Off unless asked for."""
+
+    enabled: Enabled = False
+    device: str = ""
+    fps: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 1.0
+    """Pictures per second; the service takes one."""
+    max_side: Annotated[int, msgspec.Meta(ge=64, le=4096)] = 1024
+    """Pixels of the longer side."""
+    quality: Annotated[int, msgspec.Meta(ge=10, le=95)] = 80
+    """Of our own JPEGs; a camera's own ones that fit are sent as they are."""
+
+
 class ParrotTable(ActorTable, frozen=True):
     """[actors.parrot]: the embedded model; used when it is the provider."""
 
@@ -139,6 +152,8 @@ TABLE_OF_KIND: dict[str, type[ActorTable]] = {
     "speaker": SpeakerTable,
     "keyboard": KeyboardTable,
     "console": ConsoleTable,
+    "camera": VideoTable,
+    "screen": VideoTable,
     "parrot": ParrotTable,
 }
 

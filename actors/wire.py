@@ -13,10 +13,13 @@ VERSION = 1
 MAX_FRAME_BYTES = 1 << 20
 MAX_TEXT_CHARS = 65_536
 MAX_PCM_BYTES = 262_144
+MAX_PICTURE_BYTES = 768_000
+"""With the longest text beside it, still a frame."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
 Pcm = Annotated[bytes, msgspec.Meta(max_length=MAX_PCM_BYTES)]
+Picture = Annotated[bytes, msgspec.Meta(max_length=MAX_PICTURE_BYTES)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 BootId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Json = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
@@ -349,6 +352,20 @@ class Heard(Message, frozen=True):
     """True when nothing of the epoch is left to hear."""
 
 
+# Media star: video.
+
+
+class VideoFrame(Message, frozen=True):
+    """Camera, screen -> session: what is seen now. The next one is not sent before `VideoTaken`."""
+
+    jpeg: Picture
+    captured_ns: Count
+
+
+class VideoTaken(Message, frozen=True):
+    """Session -> camera, screen: your last frame was handed to the model, or dropped."""
+
+
 Wire: TypeAlias = (
     Welcome
     | Hello
@@ -386,6 +403,8 @@ Wire: TypeAlias = (
     | ReferenceCut
     | Flush
     | Heard
+    | VideoFrame
+    | VideoTaken
 )
 MESSAGES: tuple[type[Message], ...] = get_args(Wire)
 

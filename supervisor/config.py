@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from actors.devices import echo
+from actors.devices import echo, video
 from actors.settings import (
     ACTOR_NAME,
     TABLE_OF_KIND,
@@ -21,6 +21,7 @@ from actors.settings import (
     Settings,
     SupervisionTable,
     Table,
+    VideoTable,
     kind_of,
 )
 from supervisor.spec import KINDS
@@ -219,6 +220,9 @@ def _together(settings: Settings) -> list[str]:
             found.append(
                 f"actors.{name}.frame_ms: echo cancellation takes whole {echo.FRAME_MS} ms, not {actor.frame_ms}"
             )
+        if isinstance(actor, VideoTable) and actor.enabled is not False:
+            lacks = video.what_is_missing(kind_of(name, table), actor.device)
+            found += [f"actors.{name}: {lacks}"] if lacks else []
         if actor.on:
             found.append(f"actors.{name}.on: remote devices are not built yet")
     return found

@@ -52,6 +52,12 @@ KINDS: dict[str, Kind] = {
     "speaker": Kind("actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3),
     "recorder": Kind("actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3),
     "mic": Kind("actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1),
+    "camera": Kind(
+        "actors.inputs.video:VideoActor", after=("coordinator",), ready_within_s=15.0, stop_order=1
+    ),
+    "screen": Kind(
+        "actors.inputs.video:VideoActor", after=("coordinator",), ready_within_s=15.0, stop_order=1
+    ),
     "console": Kind("actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3),
     "keyboard": Kind(
         "actors.inputs.keyboard:KeyboardActor", after=("coordinator",), may_end=True, stop_order=1

@@ -15,6 +15,9 @@ HOMES = {
     "pyaudio": "actors/devices/portaudio.py",
     "google": "actors/model/google.py",
     "zmq": "actors/runtime/bus.py",
+    "linuxpy": "actors/devices/v4l2.py",
+    "mss": "actors/devices/screen.py",
+    "PIL": "actors/devices/encoder.py",
 }
 """Third-party modules that have one home each."""
 LEAN = {
@@ -23,6 +26,7 @@ LEAN = {
     "console": "actors.outputs.console",
     "mic": "actors.inputs.mic",
     "speaker": "actors.outputs.speaker",
+    "camera": "actors.inputs.video",
 }
 HEAVY = (
     "asyncio",
@@ -34,6 +38,9 @@ HEAVY = (
     "soxr",
     "multiprocessing",
     "concurrent",
+    "linuxpy",
+    "mss",
+    "PIL",
 )
 
 

@@ -55,7 +55,7 @@ def defaults():
     """Every key that can be written down with its default: TOML has no word for None."""
     everywhere = dict(leaves(ActorTable))
     found = {f"{name}.{key}": value for name, kind in TABLES.items() for key, value in leaves(kind)}
-    for kind in ("mic", "speaker", "keyboard", "console"):
+    for kind in ("mic", "speaker", "keyboard", "console", "camera", "screen"):
         for key, value in leaves(TABLE_OF_KIND[kind]):
             if everywhere.get(key, ...) != value:
                 found[f"actors.{kind}.{key}"] = value

@@ -9,7 +9,8 @@ import wave
 import numpy as np
 import pytest
 from google import genai
-from google.genai import types
+from google.genai import errors, types
+from pictures import picture
 
 from actors.model.parrot.options import ParrotOptions
 from actors.model.parrot.script import Do, Reply, Rule, ToolCall, When
@@ -204,13 +205,41 @@ async def test_with_detection_off_the_client_says_when_it_speaks():
 
 
 @live
-async def test_images_are_accepted_and_counted():
+async def test_pictures_are_counted_and_the_newest_belongs_to_the_turn_that_follows():
     async with talking() as (parrot, session):
-        await session.send_realtime_input(video=types.Blob(data=b"\xff\xd8", mime_type="image/jpeg"))
+        for size in ((64, 48), (320, 200)):
+            await session.send_realtime_input(
+                video=types.Blob(data=picture(size=size), mime_type="image/jpeg")
+            )
         await session.send_realtime_input(text="hello")
-        await turn(session)
+        assert transcript(await turn(session)) == "You said: hello (I see a picture, 320x200)"
+        await session.send_realtime_input(text="and now?")
+        assert transcript(await turn(session)) == "You said: and now?"
     closed = await parrot.journal.wait_for("closed")
-    assert (closed["images"], closed["chunks"]) == (1, 0)
+    assert (closed["images"], closed["chunks"]) == (2, 0)
+    seen = [(event["mime"], event["width"], event["size_bytes"]) for event in parrot.journal.named("image")]
+    assert seen == [
+        ("image/jpeg", width, len(picture(size=size))) for width, size in ((64, (64, 48)), (320, (320, 200)))
+    ]
+    ((name, times),) = parrot.journal.named("turn_complete")[-1]["pictures"].items()
+    assert (name[:18], times) == ("image/jpeg 320x200", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type"),
+    [
+        (b"\xff\xd8", "image/jpeg"),
+        (picture()[:300], "image/jpeg"),
+        (picture("PNG"), "image/jpeg"),
+        (b"", "image/png"),
+    ],
+)
+@live
+async def test_a_picture_that_is_broken_or_not_what_it_says_is_refused(data, mime_type):
+    async with talking() as (_, session):
+        await session.send_realtime_input(video=types.Blob(data=data, mime_type=mime_type))
+        with pytest.raises(errors.APIError, match="Request contains an invalid argument"):
+            await turn(session)
 
 
 @live

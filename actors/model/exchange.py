@@ -12,12 +12,14 @@ from actors.model.google import LiveConnection
 from actors.model.ledger import Ledger, Line
 from actors.model.stage import Stage, TellOrigin
 from actors.model.toolbox import Toolbox
+from actors.model.video import VideoQueue
 from actors.model.voice import Voice
 from actors.runtime.control import Control
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 
 MIC_TYPE = "audio/pcm;rate=16000"
+JPEG_TYPE = "image/jpeg"
 
 log = logging.getLogger("exchange")
 
@@ -36,12 +38,14 @@ class Exchange:
         audience: Audience,
         ledger: Ledger,
         voice: Voice,
+        video: VideoQueue,
         stage: Stage,
         toolbox: Toolbox,
         tell_origin: TellOrigin,
     ) -> None:
         self.ledger = ledger
         self.voice = voice
+        self.video = video
         self.stage = stage
         self.toolbox = toolbox
         self.mic_to_send = Meter()
@@ -77,12 +81,14 @@ class Exchange:
 
     def opened(self) -> None:
         """A connection is there."""
+        self.video.connected()
         self.wake()
 
     def lost(self) -> None:
         """The connection is gone."""
         self.ledger.connection_lost()
         self.toolbox.connection_lost()
+        self.video.disconnected()
         self.stage.broken_off()
 
     def forget_handle(self) -> None:
@@ -94,6 +100,7 @@ class Exchange:
     def tick(self) -> None:
         """Look at the clock, about twice a second."""
         self.voice.watch(time.monotonic_ns())
+        self.video.tick(self._loop.now())
         self.wake()  # a line held back by a silent model gets its chance
         if settled := self.ledger.settled_without_handle(self._loop.now()):
             self._store(self.handle, settled)
@@ -116,6 +123,7 @@ class Exchange:
                 self._show_line(line)
                 self._tell_origin(line.id, wire.LineSent(line.id))
                 await self._send_voice(live)
+            await self._send_video(live)
 
     def _line_due(self) -> Line | None:
         now = self._loop.now()
@@ -133,6 +141,13 @@ class Exchange:
             await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
             self.stage.record(chunk)
             self.mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
+
+    async def _send_video(self, live: LiveConnection) -> None:
+        while (frame := self.video.next(self._loop.now())) is not None:
+            began_s = self._loop.now()
+            await live.send({"video": {"data": frame.jpeg, "mime_type": JPEG_TYPE}})
+            self.video.sent(began_s, self._loop.now())
+            await self._send_voice(live)
 
     def _show_line(self, line: Line) -> None:
         self.stage.record(wire.TextLine(line.id, line.text))

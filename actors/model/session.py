@@ -13,6 +13,7 @@ from actors.model.exchange import Exchange
 from actors.model.ledger import Ledger, Line
 from actors.model.stage import Stage
 from actors.model.toolbox import Toolbox
+from actors.model.video import VideoQueue
 from actors.model.voice import Voice
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.bus import Hub, Identity
@@ -37,6 +38,7 @@ class SessionActor(Actor):
         self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
         self.ledger = Ledger()
         self.voice = Voice(self.counters)
+        self.video = VideoQueue(self.counters, lambda source: self.hub.send(source, wire.VideoTaken()))
         settings, tell = spec.settings, self._tell_origin
         self.stage = Stage(self.hub, loop, self.control, self.counters, settings.session, tell)
         self._origin_of: dict[str, bytes] = {}
@@ -44,7 +46,16 @@ class SessionActor(Actor):
         wake = asyncio.Event()
         self.toolbox = Toolbox(self.hub, loop, settings.model, self.stage.show, wake.set)
         self.exchange = Exchange(
-            loop, self.control, wake, self._audience, self.ledger, self.voice, self.stage, self.toolbox, tell
+            loop,
+            self.control,
+            wake,
+            self._audience,
+            self.ledger,
+            self.voice,
+            self.video,
+            self.stage,
+            self.toolbox,
+            tell,
         )
         self.connections = Connections(settings.model, spec.run_dir, loop, self.control, self.exchange)
         self._task: asyncio.Task[None] | None = None
@@ -119,6 +130,9 @@ class SessionActor(Actor):
             case wire.MicPaused():
                 self.voice.paused()
                 self.exchange.wake()
+            case wire.VideoFrame() as frame:
+                self.video.add(route, frame, self.loop.now())
+                self.exchange.wake()
             case wire.TextLine() as line:
                 self._line_came(route, line)
             case wire.Interrupt():
@@ -138,6 +152,7 @@ class SessionActor(Actor):
                 }
                 self.stage.left(route)
                 self.toolbox.left(route)
+                self.video.left(route)
             case message:
                 self.unexpected(message)
 

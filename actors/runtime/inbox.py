@@ -3,10 +3,10 @@
 from collections import deque
 from typing import NamedTuple
 
-from actors.wire import Envelope, MicChunk
+from actors.wire import Envelope, MicChunk, VideoFrame
 
-DROPPABLE = (MicChunk,)
-"""Live audio: old samples are worth less than new ones. Everything else is never dropped."""
+DROPPABLE = (MicChunk, VideoFrame)
+"""Live audio and video: what is old is worth less than what is new. Everything else is never dropped."""
 
 
 class Counters:
@@ -30,7 +30,7 @@ class Received(NamedTuple):
 
 
 class Inbox:
-    """Holds at most `limit` messages. When full: the oldest live audio goes, or the sender has to wait."""
+    """Holds at most `limit` messages. When full: the oldest live audio or video goes, or the sender has to wait."""
 
     def __init__(self, limit: int, counters: Counters) -> None:
         self.limit = limit

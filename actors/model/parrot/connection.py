@@ -14,6 +14,7 @@ from actors.model.parrot.conversation import Conversation
 from actors.model.parrot.dialogue import Dialogue, describe
 from actors.model.parrot.door import Door
 from actors.model.parrot.ear import Ear
+from actors.model.parrot.eye import Eye
 from actors.model.parrot.faults import Faults
 from actors.model.parrot.journal import AudioKeeper
 from actors.model.parrot.outlet import Outlet
@@ -52,7 +53,7 @@ class Connection:
         self._keeper = AudioKeeper(shared.options.keep_audio, number)
         self._faults: Faults | None = None
         self._ear: Ear | None = None
-        self._images = 0
+        self._eye = Eye()
 
     async def run(self) -> None:
         """Serve until the client is gone or refused. A fault of ours ends this connection alone."""
@@ -179,24 +180,30 @@ class Connection:
 
     async def _take_realtime(self, dialogue: Dialogue, said: RealtimeInput) -> None:
         assert self._ear is not None
-        for blob in (*said.media_chunks, *(blob for blob in (said.audio, said.video) if blob is not None)):
+        for blob in (*said.media_chunks, *(blob for blob in (said.audio,) if blob is not None)):
             await self._take_media(dialogue, self._ear, blob)
+        if said.video is not None:
+            self._see(said.video)
         if said.text:
             if dialogue.can_be_interrupted:
                 await dialogue.interrupt()
-            await dialogue.ask(said.text)
+            await dialogue.ask(said.text, sight=self._eye.take())
         if said.activity_start is not None:
             await self._notice(dialogue, self._ear.begin())
         if said.activity_end is not None or (said.audio_stream_end and not self._protocol.detection.disabled):
             await self._notice(dialogue, self._ear.finish())
 
     async def _take_media(self, dialogue: Dialogue, ear: Ear, blob: Blob) -> None:
-        if blob.mime_type.startswith(("image/", "video/")):
-            self._images += 1
+        if blob.mime_type.startswith("image/"):
+            self._see(blob)
             return
         heard = ear.hear(blob)
         dialogue.heard_audio = True
         await self._notice(dialogue, heard)
+
+    def _see(self, blob: Blob) -> None:
+        sight = self._eye.see(blob)
+        self._record("image", **msgspec.to_builtins(sight))
 
     async def _notice(self, dialogue: Dialogue, heard: list[Heard]) -> None:
         for noticed in heard:
@@ -206,14 +213,14 @@ class Connection:
                     await dialogue.interrupt()
             else:
                 self._record("speech_ended", voiced_s=noticed.voiced_s, **self._received())
-                await dialogue.ask(describe(noticed), noticed)
+                await dialogue.ask(describe(noticed), noticed, self._eye.take())
 
     def _received(self) -> dict[str, int]:
         ear = self._ear
         return {
             "chunks": ear.chunks if ear else 0,
             "samples": ear.samples if ear else 0,
-            "images": self._images,
+            "images": self._eye.images,
         }
 
     def _record(self, event: str, **details: object) -> None:

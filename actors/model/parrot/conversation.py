@@ -16,6 +16,7 @@ from actors.model.parrot.refusal import session_not_found
 MAX_HANDLES = 256
 TOKENS_PER_SECOND = 25
 CHARS_PER_TOKEN = 4
+PICTURE_TOKENS = 258
 
 Who = Literal["user", "model"]
 
@@ -28,11 +29,14 @@ class Turn(msgspec.Struct, frozen=True):
     audio_s: float = 0.0
     """Seconds of sound, of a reply only what was sent."""
     interrupted: bool = False
+    picture: str = ""
+    """What was shown with it; `Sight.name`."""
 
     @property
     def tokens(self) -> int:
         """What the turn weighs in the context."""
-        return round(self.audio_s * TOKENS_PER_SECOND) + -(-len(self.text) // CHARS_PER_TOKEN)
+        heard_and_seen = round(self.audio_s * TOKENS_PER_SECOND) + PICTURE_TOKENS * bool(self.picture)
+        return heard_and_seen + -(-len(self.text) // CHARS_PER_TOKEN)
 
 
 Turns = tuple[Turn, ...]
@@ -52,6 +56,10 @@ class Conversation:
     def texts(self) -> dict[str, int]:
         """Return each text the user said, and how often, in order of its first time."""
         return dict(Counter(turn.text for turn in self.turns if turn.who == "user"))
+
+    def pictures(self) -> dict[str, int]:
+        """Return each picture that was shown with a turn, and how often."""
+        return dict(Counter(turn.picture for turn in self.turns if turn.picture))
 
     def tokens(self) -> int:
         """Return what the whole context weighs."""

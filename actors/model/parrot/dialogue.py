@@ -13,6 +13,7 @@ from actors.model.parrot import server_messages as say
 from actors.model.parrot import tones
 from actors.model.parrot.client_messages import Content, FunctionResponse, Setup
 from actors.model.parrot.conversation import Conversation, Turn
+from actors.model.parrot.eye import Sight
 from actors.model.parrot.faults import Faults
 from actors.model.parrot.outlet import Outlet
 from actors.model.parrot.pcm import REPLY_RATE_HZ, resample
@@ -32,11 +33,17 @@ class Asked(msgspec.Struct, frozen=True):
     number: int
     text: str
     sound: SpeechEnded | None = None
+    sight: Sight | None = None
 
 
 def answer_to(text: str) -> str:
     """Return what the parrot says to typed text."""
     return f"You said: {text}"
+
+
+def seen(sight: Sight) -> str:
+    """Return what the parrot says of a picture: it sees no more than its size."""
+    return f" (I see a picture, {sight.width}x{sight.height})"
 
 
 def describe(sound: SpeechEnded) -> str:
@@ -87,12 +94,13 @@ class Dialogue:
         for content in contents:
             self.conversation.add(Turn("model" if content.role == "model" else "user", content.text))
 
-    async def ask(self, text: str, sound: SpeechEnded | None = None) -> None:
-        """Take a turn of the user: it is in the history at once, and will be answered."""
+    async def ask(self, text: str, sound: SpeechEnded | None = None, sight: Sight | None = None) -> None:
+        """Take a turn of the user, and what was shown with it: it is in the history at once, and will be answered."""
         self._turns += 1
-        self.conversation.add(Turn("user", text, sound.voiced_s if sound else 0.0))
+        picture = sight.name if sight else ""
+        self.conversation.add(Turn("user", text, sound.voiced_s if sound else 0.0, picture=picture))
         self._record("speech" if sound else "text", turn=self._turns, text=text)
-        self._waiting.append(Asked(self._turns, text, sound))
+        self._waiting.append(Asked(self._turns, text, sound, sight))
         if self._task is None or self._task.done():
             self._task = self._tasks.create_task(self._answer_all())
 
@@ -170,6 +178,7 @@ class Dialogue:
         told = [await self._call(call) for call in calls]
         reply = next((do.reply for do in orders if do.reply is not None), Reply())
         usual = asked.text if asked.sound else answer_to(asked.text)
+        usual += seen(asked.sight) if asked.sight and not asked.sound else ""
         text = reply.text if reply.text is not None else " ".join(told) or usual
         echo = asked.sound if reply.text is None and not told else None
         hold = self._shared.options.hold
@@ -218,6 +227,6 @@ class Dialogue:
         )
 
     def _record(self, event: str, **details: object) -> None:
-        """Record an event with the index of all texts the conversation holds by now."""
-        texts = self.conversation.texts()
-        self._shared.journal.record(event, connection=self._connection, **details, texts=texts)
+        """Record an event with the index of all texts and pictures the conversation holds by now."""
+        index = {"texts": self.conversation.texts(), "pictures": self.conversation.pictures()}
+        self._shared.journal.record(event, connection=self._connection, **details, **index)
