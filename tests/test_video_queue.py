@@ -73,6 +73,23 @@ def test_without_a_connection_nothing_waits_and_every_source_is_told(stand):
     assert stand.send(10.0, 10.0) == 3
 
 
+def test_the_source_of_a_picture_whose_sending_broke_off_is_told(stand):
+    stand.queue.add(b"camera", frame(1), 10.0)
+    assert stand.queue.next(10.0) == frame(1)
+    stand.queue.disconnected()
+    assert (stand.told, stand.counters.dropped) == ([b"camera"], {"video_unconnected": 1})
+
+
+def test_a_picture_that_comes_while_another_is_being_sent_is_sent_after_it(stand):
+    stand.queue.add(b"camera", frame(1), 10.0)
+    stand.queue.next(10.0)
+    stand.queue.add(b"camera", frame(2), 10.0)
+    stand.queue.tick(10.0)
+    stand.queue.sent(10.0, 10.0)
+    assert stand.told == [b"camera"]
+    assert stand.send(10.0, 10.0) == 2
+
+
 def test_the_picture_of_a_source_that_left_is_forgotten(stand):
     stand.queue.add(b"camera", frame(1), 10.0)
     stand.queue.left(b"camera")

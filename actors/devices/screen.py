@@ -1,5 +1,6 @@
 """Monitors of an X11 display through mss; its only importer, and only when a screen is shown."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -32,7 +33,10 @@ class Screen(Capture):
         return self._encoder.bgrx(shot.raw, shot.width, shot.height), taken_ns
 
     def _release(self) -> None:
-        self._display.close()
+        from mss import ScreenShotError
+
+        with contextlib.suppress(ScreenShotError, OSError):  # the display may have ended before us
+            self._display.close()
 
 
 def list_screens() -> list[VideoInfo]:
@@ -79,6 +83,6 @@ def _open_display() -> Any:
         return mss.MSS()
     except (mss.ScreenShotError, OSError) as error:
         raise DeviceAbsent(
-            f"the screen cannot be seen ({str(error).strip()}); it takes an X11 display, named by the variable DISPLAY; "
+            f"no screen can be seen ({str(error).strip()}); it takes an X11 display, named by the variable DISPLAY; "
             "Wayland's own windows are shown to nobody"
         ) from error

@@ -34,6 +34,8 @@ class VideoQueue:
         self._counters = counters
         self._taken = taken
         self._waiting: dict[bytes, Waiting] = {}
+        self._sending: bytes | None = None
+        """Source of the picture that is being sent."""
         self._is_connected = False
         self._not_before_s = 0.0
 
@@ -50,17 +52,19 @@ class VideoQueue:
         self._waiting[source] = Waiting(source, frame, now)
 
     def next(self, now: float) -> VideoFrame | None:
-        """Return the picture that has waited longest, unless the link is to be left to the voice."""
-        return (
-            next(iter(self._waiting.values())).frame if self._waiting and now >= self._not_before_s else None
-        )
+        """Take the picture that has waited longest, unless the link is to be left to the voice. Say `sent` next."""
+        if not self._waiting or now < self._not_before_s:
+            return None
+        waiting = self._waiting.pop(next(iter(self._waiting)))
+        self._sending = waiting.source
+        return waiting.frame
 
     def sent(self, began_s: float, now: float) -> None:
         """The picture of `next` was handed over, which took so long."""
-        source = next(iter(self._waiting))
-        del self._waiting[source]
         self._not_before_s = now + PAUSE_PER_SENDING * (now - began_s)
-        self._taken(source)
+        if self._sending is not None:
+            self._taken(self._sending)
+            self._sending = None
 
     def tick(self, now: float) -> None:
         """Give up what is too old."""
@@ -76,7 +80,8 @@ class VideoQueue:
     def disconnected(self) -> None:
         """There is nobody to look; what is shown then is gone."""
         self._is_connected = False
-        for source in list(self._waiting):
+        broken_off, self._sending = self._sending, None
+        for source in [*self._waiting, *(() if broken_off is None else (broken_off,))]:
             self._give_up(source, "video_unconnected")
 
     def left(self, source: bytes) -> None:

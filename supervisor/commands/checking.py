@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
     )
     selftest.set_defaults(command=_selftest)
 
-    devices = commands.add_parser("devices", help="list microphones and loudspeakers")
+    devices = commands.add_parser("devices", help="list microphones, loudspeakers, cameras and screens")
     devices.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     devices.set_defaults(command=_devices)
 
