@@ -320,6 +320,8 @@ class SpeechChunk(Message, frozen=True):
     """Session -> speaker: the next slice of the reply, at 24 kHz. Its turn is the envelope's epoch."""
 
     pcm_24k: Pcm
+    voice_ended_ns: Count = 0
+    """On the first slices of a reply: monotonic time at which the voice ended that it answers; 0 = it answers none."""
 
 
 class SpeechEnd(Message, frozen=True):

@@ -252,4 +252,4 @@ def test_the_way_from_the_session_to_the_air_is_measured_once_per_reply(stand):
         stand.take(wire.SpeechEnd(), epoch)
         stand.play(40)
     assert stand.actor.health().latency_ms["receive_to_play"].p50 >= 1000 * LATENCY_S
-    assert len(stand.actor._receive_to_play._values_ms) == 2
+    assert len(stand.actor._first_sound._receive_to_play._values_ms) == 2

@@ -291,3 +291,12 @@ def test_a_console_that_is_being_restarted_gets_what_it_missed_once(play):
         play.hub.join(CONSOLE, "console")
         play.stage.arrived(CONSOLE, "console")
     assert play.shown() == [wire.OutputText("missed")]
+
+
+def test_only_the_first_audio_of_a_reply_tells_when_the_voice_ended_that_it_answers(play):
+    ended_ns = iter((99, 98))
+    for _ in range(2):
+        for event in (events.Said("hi"), events.Audio(PCM, 24_000), events.Audio(PCM, 24_000)):
+            play.stage.play(event, lambda: next(ended_ns))
+        play.stage.turn_over(None)
+    assert [chunk.voice_ended_ns for chunk in play.hub.of(SPEAKER, wire.SpeechChunk)] == [99, 0, 98, 0]

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from actors.devices.audio import DeviceAbsent, DeviceError, DeviceInfo, OnFrame, Progress, Read
+from actors.devices.capture_time import CaptureAge
 from actors.devices.quiet import quiet_stderr
 from actors.devices.resample import Framer, Puller, from_mono, to_mono
 
@@ -33,7 +34,6 @@ _PERIODS_PER_S = {"input": 100, "output": 25}
 an output with periods of 10 ms 15, of 20 ms 3, of 40 and 80 ms none; the longest wait for the device's call was 160 ms."""
 _USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
 _FALLBACK_RATES_HZ = (48_000, 44_100)
-_MOST_AGE_S = 60.0
 
 _Direction = Literal["input", "output"]
 _NOUNS = {"input": "microphone", "output": "loudspeaker"}
@@ -118,17 +118,15 @@ class PortAudioInput(_Stream):
         super().__init__("input", device, rate_hz)
         self.latency_s = float(self._stream.get_input_latency())
         self._framer = Framer(self.rate_hz, rate_hz, frame_ms, on_frame)
+        self._age = CaptureAge(self.rate_hz, self.latency_s)
         self._start()
 
     def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> None:
-        captured_ns = time.monotonic_ns() - int(self._age_s(n_samples, times) * _NS_PER_S)
-        self._framer.add(to_mono(pcm or b"", self._channels), captured_ns)
-
-    def _age_s(self, n_samples: int, times: Mapping[str, float]) -> float:
-        """How long ago the first sample was captured; PortAudio has a clock of its own, only differences count."""
-        age_s = _portaudio.get_stream_time(self._handle) - times["input_buffer_adc_time"]
-        period_s = n_samples / self.rate_hz
-        return float(age_s) if period_s / 2 <= age_s <= _MOST_AGE_S else max(period_s, self.latency_s)
+        now_ns = time.monotonic_ns()
+        # PortAudio has a clock of its own: only differences count
+        reported_s = _portaudio.get_stream_time(self._handle) - times["input_buffer_adc_time"]
+        age_s = self._age.of(n_samples, reported_s, now_ns / _NS_PER_S)
+        self._framer.add(to_mono(pcm or b"", self._channels), now_ns - int(age_s * _NS_PER_S))
 
 
 class PortAudioOutput(_Stream):

@@ -12,6 +12,7 @@ from actors.model.google import LiveConnection
 from actors.model.ledger import Ledger, Line
 from actors.model.stage import Stage, TellOrigin
 from actors.model.toolbox import Toolbox
+from actors.model.utterance import Utterance
 from actors.model.video import VideoQueue
 from actors.model.voice import Voice
 from actors.runtime.control import Control
@@ -56,6 +57,7 @@ class Exchange:
         self._tell_origin = tell_origin
         self._wake = wake
         self._audience = audience
+        self._utterance = Utterance()
 
     def wake(self) -> None:
         """There is something to send."""
@@ -141,6 +143,7 @@ class Exchange:
             await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
             self.stage.record(chunk)
             self.mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
+            self._utterance.sent(chunk)
 
     async def _send_video(self, live: LiveConnection) -> None:
         while (frame := self.video.next(self._loop.now())) is not None:
@@ -163,7 +166,7 @@ class Exchange:
             case events.Audio() | events.Said():
                 self.ledger.answered(self._loop.now())
                 self.wake()
-                self.stage.play(event)
+                self.stage.play(event, self._voice_ended)
             case events.Understood(text=text):
                 self.stage.show(wire.InputText(text))
             case events.Cut():
@@ -182,6 +185,9 @@ class Exchange:
                 self.toolbox.cancelled(event)
             case _:  # a filler's end, tokens used
                 pass
+
+    def _voice_ended(self) -> int:
+        return self._utterance.answered(time.monotonic_ns()) if self.ledger.is_spoken else 0
 
     def _store(self, handle: str, lines: list[Line], calls: Sequence[str] = ()) -> None:
         """Store the handle and the lines it holds as one value; only then are the lines and calls forgotten."""

@@ -92,6 +92,11 @@ class Ledger:
             self._open.append(_Turn(None, now))
         self._open[0].is_answered = True
 
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the model is answering something the user spoke."""
+        return bool(self._open) and self._open[0].line is None
+
     def turn_over(self, now: float) -> Line | None:
         """The model's turn ended. Returns the line it answered, None for a spoken turn."""
         if not self._open:

@@ -21,6 +21,8 @@ HEARD_WITHIN_S = 0.3
 """A speaker that hangs must not keep the mark of the cut off the screen."""
 
 TellOrigin = Callable[[wire.LineId, wire.Wire], None]
+VoiceEnded = Callable[[], int]
+"""When the user's voice ended that is being answered, monotonic ns; 0 when it answers none."""
 
 
 class Stage:
@@ -75,8 +77,8 @@ class Stage:
 
     # From the model.
 
-    def play(self, event: events.Audio | events.Said) -> None:
-        """A piece of the reply came."""
+    def play(self, event: events.Audio | events.Said, voice_ended: VoiceEnded = lambda: 0) -> None:
+        """A piece of the reply came. `voice_ended` is asked at its first sound."""
         if self._reply.begin():
             self._control.set("epoch", self._reply.epoch)
         if self._reply.is_discarded:
@@ -86,7 +88,7 @@ class Stage:
         elif event.rate_hz != events.OUTPUT_RATE_HZ:
             self._counters.drop(f"rate_{event.rate_hz}")
         else:
-            self._speak(event.pcm)
+            self._speak(event.pcm, voice_ended)
 
     def whole(self) -> None:
         """Everything of the reply has come."""
@@ -180,12 +182,14 @@ class Stage:
         for message in waiting:
             self._print(message)
 
-    def _speak(self, pcm: bytes) -> None:
+    def _speak(self, pcm: bytes, voice_ended: VoiceEnded) -> None:
         speakers = [route for route, peer in self._hub.peers.items() if peer.kind in SPEAKERS]
+        ended_ns = 0
         if self._reply.first_audio(speakers):
             self._stream(value=True)
+            ended_ns = voice_ended()
         for start in range(0, len(pcm), wire.MAX_PCM_BYTES):
-            chunk = wire.SpeechChunk(pcm[start : start + wire.MAX_PCM_BYTES])
+            chunk = wire.SpeechChunk(pcm[start : start + wire.MAX_PCM_BYTES], ended_ns)
             self._hub.broadcast(chunk, self._reply.epoch, kinds=SPEAKERS | RECORDERS)
 
     # Half duplex.

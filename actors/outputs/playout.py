@@ -169,6 +169,11 @@ class Playout:
             return self._front is not None and self._front.ran_dry and not self._front.is_complete
 
     @property
+    def played(self) -> int:
+        """How many samples of replies were read."""
+        return self._played
+
+    @property
     def queue_ms(self) -> int:
         """How much audio waits."""
         return self._queued // SAMPLES_PER_MS

@@ -7,6 +7,7 @@ import msgspec
 
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
+from actors.outputs.first_sound import FirstSound
 from actors.outputs.playout import RATE_HZ, Playout
 from actors.outputs.tap import Tap
 from actors.runtime import exits
@@ -42,9 +43,7 @@ class SpeakerActor(Actor):
         """Epochs whose end the session has not been told."""
         self._reported_s = 0.0
         self._is_pulled = False
-        self._first_sent_ns = 0
-        """When the session sent the audio that starts the reply; 0 once it sounded. Written by the device's thread too."""
-        self._receive_to_play = Meter()
+        self._first_sound = FirstSound()
         self._flush_to_silence = Meter()
         self._tap = Tap() if spec.settings.session.duplex == "full" else None
 
@@ -86,8 +85,8 @@ class SpeakerActor(Actor):
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Queue, end or drop speech."""
         match message:
-            case wire.SpeechChunk(pcm_24k=pcm):
-                self._speech_came(pcm, envelope)
+            case wire.SpeechChunk() as chunk:
+                self._speech_came(chunk, envelope)
             case wire.SpeechEnd():
                 self._playout.end(envelope.epoch)
                 self._expect(envelope.epoch)
@@ -99,10 +98,7 @@ class SpeakerActor(Actor):
     def health(self) -> Health:
         """Add what only a loudspeaker knows."""
         counts = self._playout.counts()
-        latency = {
-            "receive_to_play": self._receive_to_play.latency(),
-            "flush_to_silence": self._flush_to_silence.latency(),
-        }
+        flush = self._flush_to_silence.latency()
         return msgspec.structs.replace(
             super().health(),
             dropped=self.counters.dropped
@@ -110,15 +106,15 @@ class SpeakerActor(Actor):
             underruns=counts.underruns + (self._device.xruns if self._device is not None else 0),
             overruns=counts.dropped.get("full", 0),
             queue_ms=float(self._playout.queue_ms),
-            latency_ms={name: value for name, value in latency.items() if value is not None},
+            latency_ms=self._first_sound.latencies() | ({} if flush is None else {"flush_to_silence": flush}),
         )
 
     # The session's orders.
 
-    def _speech_came(self, pcm: bytes, envelope: wire.Envelope) -> None:
+    def _speech_came(self, chunk: wire.SpeechChunk, envelope: wire.Envelope) -> None:
         if envelope.epoch > self._epoch and self._playout.is_idle:
-            self._first_sent_ns = envelope.sent_ns
-        self._playout.add(envelope.epoch, pcm)
+            self._first_sound.expect(envelope.sent_ns, chunk.voice_ended_ns, self._playout.played)
+        self._playout.add(envelope.epoch, chunk.pcm_24k)
         self._expect(envelope.epoch)
 
     def _expect(self, epoch: int) -> None:
@@ -135,7 +131,7 @@ class SpeakerActor(Actor):
                 self._device.abort()
             self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
             self._take_back()
-        self._first_sent_ns = 0
+        self._first_sound.forget()
         self._epoch = max(self._epoch, envelope.epoch)
         for epoch in sorted(self._unreported):
             if epoch < envelope.epoch:
@@ -166,13 +162,10 @@ class SpeakerActor(Actor):
         """Give the device what it asks for; in its thread."""
         self._is_pulled = True
         pcm = self._playout.read(n_samples)
+        audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
         if self._tap is not None:
-            audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
             self._tap.took(pcm, audible_ns, is_reply_heard=self.control.state.is_streaming_output)
-        if self._first_sent_ns and any(pcm):
-            audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
-            self._receive_to_play.add((audible_ns - self._first_sent_ns) / 1e6)
-            self._first_sent_ns = 0
+        self._first_sound.took(pcm, self._playout.played, audible_ns)
         return pcm
 
     def _tick(self) -> None:

@@ -9,18 +9,13 @@ import time
 import numpy as np
 import pytest
 import virtual_audio
-from trees import wait_for
 from virtual_audio import SINK_RATE_HZ, VirtualAudio, speech_like, wait_until, write_wav
 from voices import (
     MIC_HZ,
     REPLY_HZ,
-    Arrivals,
     compare,
     config,
-    first_at,
-    index_of,
     lags,
-    percentile,
     says_wav,
     silences,
     talking,
@@ -30,8 +25,6 @@ from voices import (
 
 pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_audio.why_not() or "it can run")
 
-MACHINE_MS = 15
-"""What a loaded machine and a sink block of 10 ms may add to a single measurement."""
 HEALED_WITHIN_S = 2.0
 """1.5 s, and what a loaded machine may add."""
 REPLIES = {
@@ -164,50 +157,6 @@ def test_both_directions_at_once_lose_nothing_in_20_s(duplex, tmp_path):
     tell(reply=out, voice=voice, flow=duplex.flow())
     assert (out[0] > 0.999, out[1]) == (True, 0)
     assert (voice[0] > 0.999, voice[1]) == (True, 0)
-
-
-def test_the_latency_of_the_microphone_in_status_is_what_a_loopback_measures(duplex, tmp_path):
-    before, arrivals = duplex.samples_at_model(), Arrivals(duplex.ear)
-    with duplex.sound.listening(MIC_HZ, "micfeed.monitor") as monitor:
-        spoken = speak(duplex, tmp_path, 8)
-    arrivals.stop()
-    told = duplex.tree.status()["latency_ms"]["mic_to_send"]
-    played_from = index_of(monitor.samples, spoken)
-    came_from = before + index_of(duplex.at_model()[before:], spoken)
-    took = []
-    for came_s, samples in arrivals.seen:
-        first = (
-            samples - MIC_HZ // 50 - came_from
-        )  # of the newest frame, counted from the first sample spoken
-        if 0 <= first < len(spoken):
-            took.append(1000 * (came_s - first_at(monitor, played_from + first, MIC_HZ)))
-    measured = {"p50": percentile(took, 0.5), "p99": percentile(took, 0.99)}
-    tell(mic_to_send=told, measured=measured, frames=len(took))
-    assert abs(told["p50"] - measured["p50"]) < 10 + MACHINE_MS
-
-
-def test_the_latency_of_the_loudspeaker_in_status_is_what_a_loopback_measures(tmp_path):
-    mark = {
-        "when": {"text": "short", "chunks": 1},
-        "do": {"expire_handles": True},
-    }  # leaves its time in the journal
-    reply, took = speech_like(REPLIES["short"][0], SINK_RATE_HZ), []
-    rules = [says_wav(tmp_path, "short", reply_of("short")), mark]
-    with VirtualAudio() as sound, talking(sound.env, rules, config(is_deaf=True)) as talk:
-        talk.sound = sound
-        for number in range(8):
-            with sound.listening(SINK_RATE_HZ) as recording:
-                began_s = time.monotonic()
-                talk.say("short")
-                wait_played(recording, began_s, quiet_s=0.3)
-            marks = wait_for(lambda n=number: talk.tree.events("fault")[n:], "the mark in the journal")
-            heard_s = first_at(recording, index_of(recording.samples, reply), SINK_RATE_HZ)
-            took.append(1000 * (heard_s - marks[-1]["at_ns"] / 1e9))
-        wait_until(lambda: talk.tree.status()["latency_ms"].get("receive_to_play"), "status tells it")
-        time.sleep(1)  # a heartbeat later status has the last one too
-        told = talk.tree.status()["latency_ms"]["receive_to_play"]
-    tell(receive_to_play=told, measured={"p50": percentile(took, 0.5), "all": [round(each) for each in took]})
-    assert abs(told["p50"] - percentile(took, 0.5)) < 10 + MACHINE_MS
 
 
 def test_a_session_that_stands_still_for_2_s_is_not_heard(duplex):
