@@ -1,7 +1,14 @@
 """Pictures for tests: small, of any size and kind, each with a colour of its own; and films of them."""
 
+import importlib.util
 import io
+import os
 import struct
+
+import pytest
+
+if os.environ.get("CI") != "true" and not all(map(importlib.util.find_spec, ("PIL", "linuxpy", "mss"))):
+    pytest.skip("the extra `video` is not installed; scripts/test installs it", allow_module_level=True)
 
 from PIL import Image, ImageDraw
 

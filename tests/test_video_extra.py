@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pictures import picture
 
 from actors.devices.video_extra import REQUIREMENTS
 from supervisor.config import load
@@ -59,8 +60,6 @@ def test_the_device_itself_says_the_same(kind, module):
 
 
 def test_files_that_are_jpegs_need_no_extra_and_others_say_which(tmp_path):
-    from pictures import picture
-
     for name, kind in (("a.jpg", "JPEG"), ("a.png", "PNG")):
         (tmp_path / name).write_bytes(picture(kind))
     look = (

@@ -1,8 +1,7 @@
 """Pixels to JPEG by Pillow; its only importer, and only when something has to be encoded."""
 
 import io
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.devices.audio import DeviceError
 from actors.devices.picture import PictureError, look, whole_jpeg
@@ -73,7 +72,7 @@ class Encoder:
         )
 
 
-def _pillow(why: str) -> ModuleType:
+def _pillow(why: str) -> Any:
     try:
         from PIL import Image
     except ImportError as error:
