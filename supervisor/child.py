@@ -100,6 +100,8 @@ class Child:
     detail: str = ""
     last_exit: str | None = None
     is_restart_wanted: bool = False
+    is_leaving: bool = False
+    """The configuration does not have it any more."""
     _cpu: CpuSample | None = None
     _next_cpu: CpuSample | None = None
 

@@ -6,15 +6,20 @@ import socket
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from actors import wire
 from actors.runtime.bus import Identity, Link
 from actors.runtime.inbox import Counters, Received
 from actors.runtime.loop import PollLoop
 from supervisor.instance import Instance, read_json
-from supervisor.report import RESTART_ORDER, ActorReport, TreeReport
+from supervisor.reload import Answer
+from supervisor.report import RELOAD_ORDER, RESTART_ORDER, ActorReport, TreeReport
 
 ANSWER_WITHIN_S = 5.0
 RESTART_WITHIN_S = 20.0
+RELOAD_WITHIN_S = 30.0
+MAX_ANSWER_BYTES = 65_536
 
 
 class NoAnswerError(Exception):
@@ -67,9 +72,47 @@ def restart(instance: Instance, actor: str) -> None:
     )
 
 
+def reload(instance: Instance) -> Answer:
+    """Have the configuration read again; returns when what it changed is ready, or with its problems. Raises `NoAnswerError`."""
+    before = {row.name: row.pid for row in _rows(instance)}
+    answer = msgspec.json.decode(_order(instance, RELOAD_ORDER, RELOAD_WITHIN_S), type=Answer)
+    give_up_s = time.monotonic() + RESTART_WITHIN_S
+    waiting = set(answer.to_wait_for)
+    while waiting and time.monotonic() < give_up_s:
+        waiting -= {row.name for row in _rows(instance) if row.ready and row.pid != before.get(row.name)}
+        time.sleep(0.05)
+    if waiting:
+        raise NoAnswerError(
+            f"done, but not ready within {RESTART_WITHIN_S:.0f} s: {', '.join(sorted(waiting))}"
+        )
+    return answer
+
+
+def _order(instance: Instance, order: bytes, within_s: float) -> bytes:
+    """Send an order to the supervisor and return its answer. Raises `NoAnswerError`."""
+    address = instance.directory / f"ask-{secrets.token_hex(4)}"
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        asking.bind(str(address))
+        asking.settimeout(within_s)
+        asking.sendto(order, instance.notify_address)
+        return asking.recv(MAX_ANSWER_BYTES)
+    except TimeoutError as error:
+        raise NoAnswerError(f"the supervisor did not answer within {within_s:.0f} s") from error
+    except OSError as error:
+        raise NoAnswerError(f"the supervisor does not listen ({error})") from error
+    finally:
+        asking.close()
+        address.unlink(missing_ok=True)
+
+
 def _row(instance: Instance, actor: str) -> ActorReport | None:
+    return next((row for row in _rows(instance) if row.name == actor), None)
+
+
+def _rows(instance: Instance) -> list[ActorReport]:
     tree = read_json(instance.state_file, TreeReport)
-    return next((row for row in tree.actors if row.name == actor), None) if tree is not None else None
+    return [] if tree is None else tree.actors
 
 
 def set_state(instance: Instance, key: wire.StateKey, value: wire.Value) -> None:

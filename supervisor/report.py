@@ -11,6 +11,8 @@ from actors.wire import ConversationState
 
 RESTART_ORDER = b"X_RESTART="
 """What the command line sends to the supervisor's notify socket, followed by an actor's name."""
+RELOAD_ORDER = b"X_RELOAD=1"
+"""The same for a reload; it is answered to the address it came from, see `reload.Answer`."""
 
 
 class CpuSample(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ class Kind:
     stop_order: int = 0
     """Lower stops earlier; equal numbers stop together."""
     stop_within_s: float = 1.0
+    reads: tuple[str, ...] = ()
+    """Settings, besides its own table, whose change concerns it: "table" or "table.key"."""
 
 
 KINDS: dict[str, Kind] = {
@@ -35,6 +37,7 @@ KINDS: dict[str, Kind] = {
         ready_within_s=15.0,
         stop_order=2,
         stop_within_s=3.0,
+        reads=("session", "model"),
     ),
     "coordinator": Kind(
         "actors.coordinator.actor:CoordinatorActor", is_critical=True, stop_order=4, stop_within_s=1.5
@@ -47,18 +50,30 @@ KINDS: dict[str, Kind] = {
         stop_order=4,
     ),
     "tools": Kind(
-        "actors.model.tools.actor:ToolsActor", must_be_right=True, ready_within_s=10.0, stop_order=2
+        "actors.model.tools.actor:ToolsActor",
+        must_be_right=True,
+        ready_within_s=10.0,
+        stop_order=2,
+        reads=("model",),
     ),
-    "speaker": Kind("actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3),
-    "recorder": Kind("actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3),
-    "mic": Kind("actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1),
+    "speaker": Kind(
+        "actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3, reads=("session.duplex",)
+    ),
+    "recorder": Kind(
+        "actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3, reads=("session",)
+    ),
+    "mic": Kind(
+        "actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1, reads=("session.duplex",)
+    ),
+    "console": Kind(
+        "actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3, reads=("model.provider",)
+    ),
     "camera": Kind(
         "actors.inputs.video:VideoActor", after=("coordinator",), ready_within_s=15.0, stop_order=1
     ),
     "screen": Kind(
         "actors.inputs.video:VideoActor", after=("coordinator",), ready_within_s=15.0, stop_order=1
     ),
-    "console": Kind("actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3),
     "keyboard": Kind(
         "actors.inputs.keyboard:KeyboardActor", after=("coordinator",), may_end=True, stop_order=1
     ),

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import psutil
 
 from actors.settings import Settings
@@ -18,18 +17,19 @@ from supervisor.birth import birth_of
 from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
 from supervisor.outer import Outer
-from supervisor.spec import Stdio, children
+from supervisor.plan import Source, make_plan
+from supervisor.spec import Stdio
 from supervisor.status import survivors
 from supervisor.tree import ENDING_SIGNALS, Outcome, Tree
 
 READY_WORD = b"ready\n"
 
 
-def run(settings: Settings, config: Path, *, ready_fd: int | None) -> int:
+def run(settings: Settings, source: Source, *, ready_fd: int | None) -> int:
     """Run a tree to its end and return the exit code. With `ready_fd`: we are the detached half."""
     stdio = Stdio.of_this_process(detached=ready_fd is not None)
     on_ready = None if ready_fd is None else lambda: _say_ready(ready_fd)
-    outcome = conduct(settings, str(config), stdio, _say, on_ready)
+    outcome = conduct(settings, str(source.config), stdio, _say, on_ready, source)
     if outcome.code not in {0, 130}:
         print(f"supervisor: {outcome.why}", file=sys.stderr)
     return outcome.code
@@ -41,14 +41,16 @@ def conduct(
     stdio: Stdio,
     say: Callable[[str], None],
     on_ready: Callable[[], None] | None = None,
+    source: Source | None = None,
 ) -> Outcome:
     """Run a tree to its end. `config` is where the settings came from, `say` takes what the user should know.
+
+    With `source` they can be read again while it runs.
 
     Raises `NoCredentialsError`, `AlreadyRunningError`, and `OSError` when it cannot start.
     """
     outer = Outer.take(os.environ)
-    choice = provider.choose(settings.model, os.environ)
-    settings = msgspec.structs.replace(settings, model=choice.model)
+    plan = make_plan(settings, os.environ, stdio)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
     instance = Instance(settings.session.name)
     instance.acquire(Holder(os.getpid(), birth_of(os.getpid()) or 0.0))
@@ -57,12 +59,13 @@ def conduct(
         _log_to(log_dir)
         end_survivors(instance)
         instance.clean()
-        specs, left_out = children(settings, stdio)
-        for line in [choice.said, *left_out]:
+        for line in plan.said:
             say(line)
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        around = Surroundings(settings, instance.directory, instance.notify_address, reader, choice.secrets)
-        tree = Tree(instance, config, around, specs, stdio, log_dir, outer)
+        around = Surroundings(
+            plan.settings, instance.directory, instance.notify_address, reader, plan.secrets
+        )
+        tree = Tree(instance, config, around, plan, stdio, log_dir, outer, source)
         tree.on_ready = on_ready
         outcome = tree.run()
         os.close(writer)

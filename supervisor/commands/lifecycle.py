@@ -11,6 +11,7 @@ from supervisor import codes
 from supervisor.commands.which import Commands, name_of, on_running
 from supervisor.config import load
 from supervisor.instance import Instance
+from supervisor.plan import Source
 
 STOP_WITHIN_S = 10.0
 
@@ -37,7 +38,8 @@ def _start(arguments: argparse.Namespace, argv: list[str]) -> int:
     try:
         if arguments.detach and arguments.ready_fd is None:
             return start.detach(settings, argv)
-        return start.run(settings, arguments.config, ready_fd=arguments.ready_fd)
+        source = Source(arguments.config.absolute(), tuple(overrides))
+        return start.run(settings, source, ready_fd=arguments.ready_fd)
     except provider.NoCredentialsError as error:
         print(f"{arguments.config}: {error}", file=sys.stderr)
         return codes.BAD_CONFIG

@@ -8,20 +8,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from actors.devices.terminal import Modes, restore_modes, saved_modes
 from actors.runtime.loop import PollLoop
 from actors.runtime.notify import parse
 from actors.wire import ConversationState
-from supervisor import logs, report
+from supervisor import report
 from supervisor.birth import birth_of
 from supervisor.child import Child, Surroundings
 from supervisor.instance import Instance
 from supervisor.outer import Outer
-from supervisor.policy import Decision, History, Verdict, in_words
-from supervisor.spec import ChildSpec, Stdio
+from supervisor.plan import Plan, Source
+from supervisor.policy import Decision, Verdict, in_words
+from supervisor.reload import Answer, compare
+from supervisor.spec import Stdio
 from supervisor.tree import starting
+from supervisor.tree.crew import Crew
 from supervisor.tree.ears import ENDING_SIGNALS, NotifySocket, watch_signals
-from supervisor.tree.stopping import Outcome, Stop, kill_late
+from supervisor.tree.reloading import Reload
+from supervisor.tree.stopping import Outcome, Stop
 from supervisor.tree.watching import HUNG_S, TICK_S, Watch, epitaph, judge
 
 __all__ = ["ENDING_SIGNALS", "Tree"]
@@ -39,24 +45,26 @@ class Tree:
         instance: Instance,
         config: str,
         around: Surroundings,
-        specs: list[ChildSpec],
+        plan: Plan,
         stdio: Stdio,
         log_dir: Path,
         outer: Outer,
+        source: Source | None,
     ) -> None:
         self._instance = instance
         self._config = config
-        self._around = around
         self._outer = outer
         self._stdio = stdio
+        self._source = source
+        self._reload: Reload | None = None
         self._loop = PollLoop()
-        self._children = [self._place(spec, log_dir) for spec in specs]
+        self._crew = Crew(self._loop, around, plan, stdio, log_dir, self._ended, self._unborn)
+        self._children = self._crew.children
         self._started_s = time.monotonic()
         self._watch = Watch(self._started_s)
         self._conversation = ConversationState()
         self._stop: Stop | None = None
         self._terminal: Modes | None = saved_modes(0) if stdio.is_input_terminal else None
-        self._notice_fd = os.dup(2)
         self._notify = NotifySocket(around.notify_address)
         self._birth_s = birth_of(os.getpid()) or 0.0
         self.on_ready: Callable[[], None] | None = None
@@ -71,8 +79,7 @@ class Tree:
         try:
             self._loop.run()
         finally:
-            for child in self._children:
-                child.kill()
+            self._crew.kill_all()
             self._restore_terminal()
             self._notify.close()
             self._loop.close()
@@ -81,46 +88,28 @@ class Tree:
 
     # Start.
 
-    def _place(self, spec: ChildSpec, log_dir: Path) -> Child:
-        supervision = self._around.settings.supervision
-        history = History(spec.how, supervision.max_restarts, supervision.within_s)
-        return Child(spec, history, logs.open_fresh(log_dir, spec.name))
-
     def _start_what_can(self) -> None:
         if self._stop is not None:
             return
         for child in starting.due(self._children, time.monotonic()):
-            self._start(child)
+            self._crew.start(child)
         if not self._is_started and starting.are_settled(self._children):
             self._is_started = True
             self._outer.ready()
             if self.on_ready is not None:
                 self.on_ready()
 
-    def _start(self, child: Child) -> None:
-        if self._stop is not None or child.process is not None:
-            return
-        kind = child.spec.kind
-        notice_fd = self._notice_fd if kind in {"keyboard", "console"} else None
-        try:
-            child.start(self._around, starting.streams(kind, self._stdio), notice_fd)
-        except OSError as error:  # out of processes or memory: it may pass
-            log.error("%s could not be started: %s", child.spec.name, error)  # noqa: TRY400 - the reason is all there is
-            self._decided(child, child.history.ended(70, 0.0, time.monotonic()))
-            return
-        assert child.pid is not None
-        log.info("%s started, pid %d", child.spec.name, child.pid)
-        descriptor = os.pidfd_open(child.pid)
-        self._loop.watch(descriptor, lambda: self._ended(child, descriptor))
+    # Hear.
 
-    # Watch.
-
-    def _heard(self, pid: int, datagram: bytes) -> None:
+    def _heard(self, pid: int, datagram: bytes, sender: str) -> None:
+        """Reports come from children; orders from the user, who alone can enter the socket's directory."""
         child = next((child for child in self._children if child.pid == pid), None)
         if child is not None:
             self._take(child, datagram)
         elif datagram.startswith(report.RESTART_ORDER):
             self._restart(datagram.removeprefix(report.RESTART_ORDER).decode(errors="replace"))
+        elif datagram == report.RELOAD_ORDER:
+            self._begin_reload(lambda answer: self._notify.answer(sender, msgspec.json.encode(answer)))
 
     def _take(self, child: Child, datagram: bytes) -> None:
         try:
@@ -140,25 +129,20 @@ class Tree:
             self._start_what_can()
 
     def _restart(self, name: str) -> None:
-        """The user asked for it (only the user can write to the socket: its directory is theirs alone)."""
         for child in self._children:
             if child.spec.name == name and self._stop is None:
                 log.info("restart of %s, as asked", name)
-                if child.process is None:
-                    self._start(child)
-                else:
-                    child.is_restart_wanted = True
-                    child.signal(signal.SIGTERM)
-                    self._loop.call_later(child.spec.how.stop_within_s, functools.partial(kill_late, [child]))
+                self._crew.start_anew(child)
 
-    def _ended(self, child: Child, descriptor: int) -> None:
-        self._loop.unwatch(descriptor)
-        os.close(descriptor)
-        assert child.process is not None
-        code = child.process.wait()
-        child.kill()  # what it started itself is in its process group
+    # Watch.
+
+    def _unborn(self, child: Child, error: OSError) -> None:
+        """Out of processes or memory: it may pass."""
+        log.error("%s could not be started: %s", child.spec.name, error)
+        self._decided(child, child.history.ended(70, 0.0, time.monotonic()))
+
+    def _ended(self, child: Child, code: int) -> None:
         now = time.monotonic()
-        child.process, child.is_ready = None, False
         child.last_exit = in_words(code)
         log.info("%s: %s %s", child.spec.name, child.last_exit, child.detail if code > 0 else "")
         if child.spec.kind == "keyboard":
@@ -168,8 +152,8 @@ class Tree:
             self._stop.go_on()
         elif child.is_restart_wanted:
             child.is_restart_wanted = False
-            self._start(child)
-        else:
+            self._crew.start(child)
+        elif not child.is_leaving:
             self._decided(child, child.history.ended(code, now - child.started_s, now))
 
     def _decided(self, child: Child, decision: Decision) -> None:
@@ -181,7 +165,7 @@ class Tree:
             case Verdict.FATAL:
                 log.error("%s is given up: %s", child.spec.name, epitaph(child))
         if decision.wait_s is not None:
-            self._loop.call_later(decision.wait_s, functools.partial(self._start, child))
+            self._loop.call_later(decision.wait_s, functools.partial(self._crew.start, child))
         self._write()
         self._start_what_can()
 
@@ -189,7 +173,7 @@ class Tree:
         for child in self._watch.hung(self._children, time.monotonic()):
             log.error("%s hangs: no heartbeat for %.0f s", child.spec.name, HUNG_S)
             child.signal(signal.SIGABRT)
-            self._loop.call_later(DUMP_WITHIN_S, functools.partial(_kill_hung, child, child.pid))
+            self._crew.kill_later(child, DUMP_WITHIN_S)
         self._start_what_can()
         for child in self._children:
             child.sample_cpu()
@@ -216,6 +200,46 @@ class Tree:
         report.write(self._instance.state_file, whole)
         self._outer.alive(f"{state}: {why}" if why else state)
 
+    # Reload.
+
+    def _begin_reload(self, done: Callable[[Answer], None]) -> None:
+        if self._source is None:
+            done(Answer(problems=["this conversation was not started from a file"]))
+            return
+        if (
+            self._stop is not None
+            or self._reload is not None
+            or any(one.is_leaving for one in self._children)
+        ):
+            done(Answer(problems=["it is ending, or already reloading; try again in a moment"]))
+            return
+
+        def finish(answer: Answer) -> None:
+            self._reload = None
+            if self._is_started:
+                self._outer.ready()
+            done(answer)
+
+        self._outer.reloading()
+        self._reload = Reload(self._loop, self._source, self._stdio, self._apply, finish)
+        try:
+            self._reload.begin(self._crew.around.secrets)
+        except OSError as error:
+            finish(Answer(problems=[f"the check could not be started: {error}"]))
+
+    def _apply(self, plan: Plan) -> Answer:
+        if self._stop is not None:
+            return Answer(problems=["the conversation is ending"])
+        running = [child.spec for child in self._children]
+        changes = compare(self._crew.around.settings, plan.settings, running, plan.specs)
+        if changes.problems:
+            return changes
+        log.info("reload: %s", changes)
+        self._crew.change(plan, changes)
+        self._write()
+        self._start_what_can()
+        return msgspec.structs.replace(changes, said=plan.said)
+
     # Stop.
 
     def _signalled(self, number: int) -> None:
@@ -227,6 +251,7 @@ class Tree:
     def _end(self, outcome: Outcome, *, is_signal: bool = False) -> None:
         """Begin the ordered stop; a second signal makes it an immediate one."""
         if self._stop is None:
+            self._crew.is_closed = True
             self._stop = Stop(self._loop, self._children, outcome)
             self._outer.stopping(outcome.why)
             self._write()
@@ -236,8 +261,3 @@ class Tree:
 
     def _restore_terminal(self) -> None:
         restore_modes(0, self._terminal)
-
-
-def _kill_hung(child: Child, pid: int | None) -> None:
-    if child.pid == pid:
-        child.kill()

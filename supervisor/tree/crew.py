@@ -1,0 +1,134 @@
+"""The children of a tree as processes: placed, spawned, replaced, retired. When and why is the tree's business."""
+
+import functools
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from actors.runtime.loop import Loop
+from supervisor import logs
+from supervisor.child import Child, Surroundings
+from supervisor.plan import Plan
+from supervisor.policy import History
+from supervisor.reload import Answer
+from supervisor.spec import KINDS, ChildSpec, Stdio
+from supervisor.tree import starting
+
+log = logging.getLogger("supervisor")
+
+
+class Crew:
+    """Holds the children. `ended` is called with a child and its exit code, `unborn` when one could not be spawned."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        around: Surroundings,
+        plan: Plan,
+        stdio: Stdio,
+        log_dir: Path,
+        ended: Callable[[Child, int], None],
+        unborn: Callable[[Child, OSError], None],
+    ) -> None:
+        self.around = around
+        self.is_closed = False
+        """The tree ends: nobody is started any more."""
+        self._loop = loop
+        self._stdio = stdio
+        self._log_dir = log_dir
+        self._notice_fd = os.dup(2)
+        self._on_ended = ended
+        self._on_unborn = unborn
+        self.children = [self._place(spec) for spec in plan.specs]
+
+    def start(self, child: Child) -> None:
+        """Spawn it, unless it runs or is not wanted any more."""
+        if self.is_closed or child.process is not None or child.is_leaving:
+            return
+        kind = child.spec.kind
+        notice_fd = self._notice_fd if kind in {"keyboard", "console"} else None
+        try:
+            child.start(self.around, starting.streams(kind, self._stdio), notice_fd)
+        except OSError as error:
+            self._on_unborn(child, error)
+            return
+        assert child.pid is not None
+        log.info("%s started, pid %d", child.spec.name, child.pid)
+        descriptor = os.pidfd_open(child.pid)
+        self._loop.watch(descriptor, lambda: self._ended(child, descriptor))
+
+    def start_anew(self, child: Child) -> None:
+        """Replace its process by a new one."""
+        if child.process is None:
+            self.start(child)
+        else:
+            child.is_restart_wanted = True
+            self._end(child)
+
+    def kill_later(self, child: Child, after_s: float) -> None:
+        """Kill the process it has now, if it is still there then."""
+        self._loop.call_later(after_s, functools.partial(_kill, child, child.pid))
+
+    def kill_all(self) -> None:
+        """Leave nobody behind."""
+        for child in self.children:
+            child.kill()
+
+    def change(self, plan: Plan, changes: Answer) -> None:
+        """Take over another configuration: whom it does not concern does not notice."""
+        self.around = replace(self.around, settings=plan.settings, secrets=plan.secrets)
+        specs = {spec.name: spec for spec in plan.specs}
+        for child in list(self.children):
+            if child.spec.name in changes.stopped:
+                self._retire(child)
+                continue
+            child.spec = specs[child.spec.name]
+            child.history.max_restarts = plan.settings.supervision.max_restarts
+            child.history.within_s = plan.settings.supervision.within_s
+            if child.spec.name in changes.restarted:
+                child.history = self._history(child.spec)
+                self.start_anew(child)
+        self.children += [self._place(specs[name]) for name in changes.started]
+        self.children.sort(key=lambda child: list(KINDS).index(child.spec.kind))
+
+    def _place(self, spec: ChildSpec) -> Child:
+        return Child(spec, self._history(spec), logs.open_fresh(self._log_dir, spec.name))
+
+    def _history(self, spec: ChildSpec) -> History:
+        supervision = self.around.settings.supervision
+        return History(spec.how, supervision.max_restarts, supervision.within_s)
+
+    def _ended(self, child: Child, descriptor: int) -> None:
+        self._loop.unwatch(descriptor)
+        os.close(descriptor)
+        assert child.process is not None
+        code = child.process.wait()
+        child.kill()  # what it started itself is in its process group
+        child.process, child.is_ready = None, False
+        if child.is_leaving:
+            self._forget(child)
+        self._on_ended(child, code)
+
+    def _end(self, child: Child) -> None:
+        child.signal(signal.SIGTERM)
+        self.kill_later(child, child.spec.how.stop_within_s)
+
+    def _retire(self, child: Child) -> None:
+        child.is_leaving = True
+        if child.process is None:
+            self._forget(child)
+        else:
+            self._end(child)
+
+    def _forget(self, child: Child) -> None:
+        self.children.remove(child)
+        os.close(child.log)
+
+
+def _kill(child: Child, pid: int | None) -> None:
+    if pid is not None and child.pid == pid:
+        log.warning("%s did not end in time and is killed", child.spec.name)
+        child.kill()

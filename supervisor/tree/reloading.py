@@ -1,0 +1,82 @@
+"""A reload: the configuration is checked as `supervisor check` does, in a process of its own, then read and applied.
+
+The check imports the model's SDK and the user's tools: half a second and 70 MiB that the supervisor must not spend.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import BinaryIO
+
+from actors.runtime.loop import Loop
+from supervisor import provider
+from supervisor.config import ConfigError
+from supervisor.plan import Plan, Source, make_plan
+from supervisor.reload import Answer
+from supervisor.spec import Stdio
+
+CHECK_WITHIN_S = 25.0
+
+log = logging.getLogger("supervisor")
+
+
+class Reload:
+    """One reload. `apply` is called with a plan that can be run, `done` with the answer, once."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        source: Source,
+        stdio: Stdio,
+        apply: Callable[[Plan], Answer],
+        done: Callable[[Answer], None],
+    ) -> None:
+        self._loop = loop
+        self._source = source
+        self._stdio = stdio
+        self._apply = apply
+        self._done = done
+
+    def begin(self, hidden: tuple[str, ...]) -> None:
+        """Start the check, which does not get the variables `hidden`. Raises `OSError` when it cannot be started."""
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the check has ended
+        words = [word for override in self._source.overrides for word in ("--set", override)]
+        check = subprocess.Popen(
+            [sys.executable, "-m", "supervisor", "check", str(self._source.config), *words],
+            env={key: value for key, value in os.environ.items() if key not in hidden},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,
+        )
+        descriptor = os.pidfd_open(check.pid)
+        late = self._loop.call_later(CHECK_WITHIN_S, check.kill)
+
+        def checked() -> None:
+            self._loop.unwatch(descriptor)
+            os.close(descriptor)
+            late.cancel()
+            self._finish(check.wait(), said)
+
+        self._loop.watch(descriptor, checked)
+
+    def _finish(self, code: int, said: BinaryIO) -> None:
+        with said:
+            said.seek(0)
+            problems = said.read().decode(errors="replace").splitlines()
+        answer = self._go_on() if code == 0 else Answer(problems=problems or [f"the check ended with {code}"])
+        for problem in answer.problems:
+            log.error("reload refused: %s", problem)
+        self._done(answer)
+
+    def _go_on(self) -> Answer:
+        try:
+            plan = make_plan(self._source.read(), os.environ, self._stdio)
+        except ConfigError as error:
+            return Answer(problems=error.problems)
+        except (provider.NoCredentialsError, OSError) as error:
+            return Answer(problems=[f"{self._source.config}: {error}"])
+        return self._apply(plan)
