@@ -36,7 +36,7 @@ def table(document: dict[str, Any]) -> str:
         "",
         _line([heading for heading, _ in _COLUMNS]) + "  DETAIL",
     ]
-    lines += [_line(_cells(row)) + f"  {_detail(row)}".rstrip() for row in document["actors"]]
+    lines += [_line(_cells(row)) + f"  {detail(row)}".rstrip() for row in document["actors"]]
     for name, value in document["latency_ms"].items():
         lines.append(f"{name}: p50 {value['p50']:.1f} ms, p99 {value['p99']:.1f} ms")
     return "\n".join(lines)
@@ -68,13 +68,13 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["name"],
         row["state"],
-        _or_dash(row["pid"]),
+        or_dash(row["pid"]),
         span(row["uptime_s"]),
         str(row["restarts"]),
-        _or_dash(row["cpu_percent"]),
+        or_dash(row["cpu_percent"]),
         "-" if rss is None else f"{rss / 2**20:.0f}M",
-        _or_dash(row["fds"]),
-        _or_dash(row["threads"]),
+        or_dash(row["fds"]),
+        or_dash(row["threads"]),
         "-" if beat is None else f"{beat:.1f}s",
         f"{row['loop_lag_ms_p99']:.1f}ms",
         f"{row['in_per_s']:.0f}",
@@ -83,7 +83,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _detail(row: dict[str, Any]) -> str:
+def detail(row: dict[str, Any]) -> str:
+    """Say what the numbers do not."""
     parts = [row["detail"]]
     if row["dropped"]:
         parts.append("dropped " + ", ".join(f"{count} {reason}" for reason, count in row["dropped"].items()))
@@ -92,5 +93,6 @@ def _detail(row: dict[str, Any]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _or_dash(value: object) -> str:
+def or_dash(value: object) -> str:
+    """Write a value, "-" when there is none."""
     return "-" if value is None else str(value)

@@ -159,6 +159,7 @@ def _row(row: ActorReport, process: psutil.Process | None) -> dict[str, Any]:
         "underruns": health.underruns,
         "overruns": health.overruns,
         "queue_ms": health.queue_ms,
+        "level_dbfs": health.level_dbfs,
         "detail": row.detail,
         "last_exit": row.last_exit,
     }

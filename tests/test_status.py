@@ -147,6 +147,7 @@ def test_the_document_has_every_field_of_the_contract(process):
         "underruns": 0,
         "overruns": 0,
         "queue_ms": 0.0,
+        "level_dbfs": None,
         "detail": "USB",
         "last_exit": None,
     }

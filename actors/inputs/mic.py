@@ -110,6 +110,7 @@ class MicActor(Actor):
             detail=self.detail
             if self._device is None
             else f"{self.detail}, level {self._level_dbfs():.0f} dBFS",
+            level_dbfs=None if self._device is None else round(self._level_dbfs(), 1),
         )
 
     def _level_dbfs(self) -> float:

@@ -28,6 +28,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     loop_lag_ms_p99: float = 0.0
     detail: str = ""
     latency_ms: dict[str, Latency] = {}
+    level_dbfs: float | None = None
+    """How loud it is now, 0 at full scale; None for whoever hears nothing."""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,13 +10,21 @@ from supervisor import codes
 from supervisor.commands.which import Commands, name_of, on_running
 from supervisor.instance import log_root
 
+LIVE_EVERY_S = 1.0
+EVERY_S = 2.0
+
 
 def add(commands: Commands) -> None:
     """Put them onto the command line."""
     status = on_running(commands, "status", "show the health of every process", _status)
     status.add_argument("--json", action="store_true", help="one JSON object, schema 1")
     status.add_argument(
-        "--watch", nargs="?", type=float, const=2.0, metavar="S", help="again every S seconds"
+        "--watch",
+        nargs="?",
+        type=_seconds,
+        const=0.0,
+        metavar="S",
+        help="again every S seconds: at a terminal a live view (1), otherwise one document after the other (2)",
     )
     status.add_argument("--wait", choices=["ready", "stopped"], help="return when it is so")
     status.add_argument("--timeout", type=float, default=30.0, metavar="S", help="for --wait; default 30")
@@ -28,17 +36,26 @@ def add(commands: Commands) -> None:
     logs.set_defaults(command=_logs)
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise ValueError(text)
+    return seconds
+
+
 def _status(arguments: argparse.Namespace, _: list[str]) -> int:
     name = name_of(arguments)
     if arguments.wait:
         return _wait(name, arguments)
     if arguments.watch is None:
         return _print_status(name, as_json=arguments.json)
+    if not arguments.json and sys.stdout.isatty() and sys.stdin.isatty():
+        from supervisor.live.terminal import watch
+
+        return watch(name, arguments.watch or LIVE_EVERY_S)
     while True:
-        if not arguments.json and sys.stdout.isatty():
-            print("\x1b[H\x1b[2J", end="")
         _print_status(name, as_json=arguments.json)
-        time.sleep(arguments.watch)
+        time.sleep(arguments.watch or EVERY_S)
 
 
 def _wait(name: str, arguments: argparse.Namespace) -> int:
