@@ -7,11 +7,53 @@ else.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actors.state import GoogleIOStreamerState
+    from actors.inputs.base import BaseInputStreamer
+    from actors.inputs.event_streamer import ConversationOverError, EventInputStreamer
+    from actors.inputs.keyboard_streamer import KeyboardInputStreamer
+    from actors.inputs.mic_streamer import FileInputStreamer, LinuxMicInputStreamer
+    from actors.outputs.base import BaseOutputStreamer
+    from actors.outputs.console_streamer import ConsoleOutputStreamer
+    from actors.outputs.event_streamer import EventOutputStreamer
+    from actors.outputs.speaker_streamer import FileOutputStreamer, LinuxSpeakerOutputStreamer
+    from actors.state import CoordinatorUnavailableError, GoogleIOStreamerState
+    from supervisor.embedding.process import ConversationError
+    from supervisor.session import GoogleRealtimeSession
 
-_HOMES = {"GoogleIOStreamerState": "actors.state"}
+_HOMES = {
+    "BaseInputStreamer": "actors.inputs.base",
+    "BaseOutputStreamer": "actors.outputs.base",
+    "ConsoleOutputStreamer": "actors.outputs.console_streamer",
+    "ConversationError": "supervisor.embedding.process",
+    "ConversationOverError": "actors.inputs.event_streamer",
+    "CoordinatorUnavailableError": "actors.state",
+    "EventInputStreamer": "actors.inputs.event_streamer",
+    "EventOutputStreamer": "actors.outputs.event_streamer",
+    "FileInputStreamer": "actors.inputs.mic_streamer",
+    "FileOutputStreamer": "actors.outputs.speaker_streamer",
+    "GoogleIOStreamerState": "actors.state",
+    "GoogleRealtimeSession": "supervisor.session",
+    "KeyboardInputStreamer": "actors.inputs.keyboard_streamer",
+    "LinuxMicInputStreamer": "actors.inputs.mic_streamer",
+    "LinuxSpeakerOutputStreamer": "actors.outputs.speaker_streamer",
+}
 
-__all__ = ["GoogleIOStreamerState"]
+__all__ = [
+    "BaseInputStreamer",
+    "BaseOutputStreamer",
+    "ConsoleOutputStreamer",
+    "ConversationError",
+    "ConversationOverError",
+    "CoordinatorUnavailableError",
+    "EventInputStreamer",
+    "EventOutputStreamer",
+    "FileInputStreamer",
+    "FileOutputStreamer",
+    "GoogleIOStreamerState",
+    "GoogleRealtimeSession",
+    "KeyboardInputStreamer",
+    "LinuxMicInputStreamer",
+    "LinuxSpeakerOutputStreamer",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -43,6 +43,7 @@ class GoogleIOStreamerState:
         state = wire.with_value(state, "console_mode", console_mode)
         self._local = wire.with_value(state, "terminated", terminated)
         self._remote: _Remote | None = None
+        self._watchers: list[Callable[[], None]] = []
 
     @classmethod
     async def connect(cls, address: str, name: str, *, answer_within_s: float = ANSWER_WITHIN_S) -> Self:
@@ -51,8 +52,12 @@ class GoogleIOStreamerState:
         Raises `CoordinatorUnavailableError` when nobody answers there.
         """
         state = cls()
-        state._remote = await _Remote.open(address, name, answer_within_s)
+        state._remote = await _Remote.open(address, name, answer_within_s, state._changed)
         return state
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after every change, whoever made it."""
+        self._watchers.append(changed)
 
     @property
     def is_streaming_output(self) -> bool:
@@ -109,17 +114,22 @@ class GoogleIOStreamerState:
     async def _set(self, key: wire.StateKey, value: wire.Value) -> None:
         if self._remote is None:
             self._local = wire.with_value(self._local, key, value)
+            self._changed()
         else:
             wire.with_value(
                 self._remote.state, key, value
             )  # a wrong value is refused here, without a journey
             await self._remote.set(key, value)
 
+    def _changed(self) -> None:
+        for changed in self._watchers:
+            changed()
+
 
 class _Remote:
     """A ray of the control star inside somebody's asyncio program."""
 
-    def __init__(self, name: str, answer_within_s: float) -> None:
+    def __init__(self, name: str, answer_within_s: float, on_change: Callable[[], None]) -> None:
         from actors.runtime.asyncloop import AsyncLoop
         from actors.runtime.bus import Identity, Link
         from actors.runtime.control import Control
@@ -127,13 +137,15 @@ class _Remote:
 
         loop = AsyncLoop(asyncio.get_running_loop())
         self._link = Link(loop, Identity(name, "api"), Counters(), self._take)
-        self._control = Control(self._link, lambda _: None)
+        self._control = Control(self._link, lambda _: on_change())
         self._answer_within_s = answer_within_s
         self._synchronised = asyncio.Event()
 
     @classmethod
-    async def open(cls, address: str, name: str, answer_within_s: float) -> Self:
-        remote = cls(name, answer_within_s)
+    async def open(
+        cls, address: str, name: str, answer_within_s: float, on_change: Callable[[], None]
+    ) -> Self:
+        remote = cls(name, answer_within_s, on_change)
         remote._link.connect(address)
         try:
             await asyncio.wait_for(remote._synchronised.wait(), answer_within_s)

@@ -38,7 +38,7 @@ _OTHER_WAYS = 'or let the sound server do it (module-echo-cancel as its default 
 _NO_KEY_HERE = "must be the *name* of an environment variable, not the key itself"
 
 
-class ConfigError(Exception):
+class ConfigError(ValueError):
     """The configuration cannot be used. `problems` has one line per problem."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -55,6 +55,18 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Settings:
     settings = _check(values, problems)
     if problems:
         raise ConfigError([f"{path}:{problem}" for problem in problems])
+    return settings
+
+
+def check(values: dict[str, Any], source: str, *, has_account: bool = False) -> Settings:
+    """Check tables that did not come from a file. Raises `ConfigError` with everything that is wrong.
+
+    `has_account`: the service account for Vertex AI comes by another way than as a file.
+    """
+    problems: list[str] = []
+    settings = _check(values, problems, has_account=has_account)
+    if problems:
+        raise ConfigError([f"{source}:{problem}" for problem in problems])
     return settings
 
 
@@ -92,7 +104,7 @@ def _toml_value(text: str) -> Any:
         return text
 
 
-def _check(values: dict[str, Any], problems: list[str]) -> Settings:
+def _check(values: dict[str, Any], problems: list[str], *, has_account: bool = False) -> Settings:
     _unknown(values, [*TABLES, "actors"], "", problems)
     tables: dict[str, Any] = {}
     for name, table_type in TABLES.items():
@@ -106,7 +118,7 @@ def _check(values: dict[str, Any], problems: list[str]) -> Settings:
     if problems:
         return Settings()
     settings = Settings(**tables, actors=actors)
-    problems += _together(settings)
+    problems += _together(settings, has_account=has_account)
     return settings
 
 
@@ -193,7 +205,7 @@ def _service_account_problems(path: Path, model: ModelTable) -> list[str]:
     return []
 
 
-def _together(settings: Settings) -> list[str]:
+def _together(settings: Settings, *, has_account: bool) -> list[str]:
     """Find what is wrong only in combination, and what this version cannot do yet."""
     found: list[str] = []
     model = settings.model
@@ -201,7 +213,7 @@ def _together(settings: Settings) -> list[str]:
         found.append(f"model.ca_file: there is no file {model.ca_file}")
     if model.credentials_path:
         found += _service_account_problems(Path(model.credentials_path), model)
-    elif model.provider == "vertex":
+    elif model.provider == "vertex" and not has_account:
         found.append("model.credentials_path: vertex needs the path of a service account's JSON file")
     found += [
         f'model.tools[{number}]: write "package.module:function" or "package.module", not {reference!r}'

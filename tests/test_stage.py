@@ -37,6 +37,9 @@ class FakeHub:
             self.send(route, message, epoch)
         return len(routes)
 
+    def has(self, kind):
+        return any(peer.kind == kind for peer in self.peers.values())
+
     def of(self, route, *kinds):
         return [message for to, message, _ in self.got if to == route and isinstance(message, kinds)]
 
@@ -300,3 +303,48 @@ def test_only_the_first_audio_of_a_reply_tells_when_the_voice_ended_that_it_answ
             play.stage.play(event, lambda: next(ended_ns))
         play.stage.turn_over(None)
     assert [chunk.voice_ended_ns for chunk in play.hub.of(SPEAKER, wire.SpeechChunk)] == [99, 0, 98, 0]
+
+
+LISTENER = b"listener"
+
+
+def test_a_listener_gets_what_consoles_and_speakers_get_and_is_waited_for(play):
+    play.hub.join(LISTENER, "listener")
+    play.speak_all()
+    assert play.hub.of(LISTENER, wire.OutputText, wire.SpeechChunk, wire.TextComplete)
+    play.is_done(epoch=1)
+    play.loop.advance(10)
+    assert play.is_streaming
+    play.is_done(epoch=1, route=LISTENER)
+    play.loop.advance(DELAY_S + 0.01)
+    assert not play.is_streaming
+
+
+def test_a_listener_alone_gets_what_was_said_before_it_came_and_a_console_its_own_copy():
+    play = Play()
+    play.hub.peers.clear()
+    play.stage.show(wire.OutputText("early"))
+    for route, kind in ((LISTENER, "listener"), (CONSOLE, "console")):
+        play.hub.join(route, kind)
+        play.stage.arrived(route, kind)
+    assert play.hub.of(LISTENER, wire.OutputText) == play.hub.of(CONSOLE, wire.OutputText)
+    assert play.hub.of(LISTENER, wire.OutputText) == [wire.OutputText("early")]
+
+
+def test_how_much_was_heard_of_a_cut_reply_is_the_loudspeakers_word_not_the_listeners_estimate(play):
+    play.hub.join(LISTENER, "listener")
+    play.speak()
+    play.stage.cut(by_user=True)
+    play.is_done(epoch=1, route=LISTENER, ms=999)
+    play.is_done(epoch=1, ms=120)
+    assert play.hub.of(CONSOLE, wire.Interrupted) == [wire.Interrupted(120)]
+
+
+def test_without_a_loudspeaker_the_listeners_estimate_counts():
+    play = Play()
+    play.hub.peers.pop(SPEAKER)
+    play.hub.join(LISTENER, "listener")
+    play.speak()
+    play.stage.cut(by_user=True)
+    play.is_done(epoch=1, route=LISTENER, ms=999)
+    assert play.hub.of(CONSOLE, wire.Interrupted) == [wire.Interrupted(999)]

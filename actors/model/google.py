@@ -18,6 +18,7 @@ from google.genai.live import AsyncSession
 from google.oauth2 import service_account
 from pydantic import ValidationError
 
+from actors.model import credentials
 from actors.model.events import Event, events_of
 from actors.model.live_config import live_fields
 from actors.model.reconnect import Then, Verdict, classify_close, classify_refusal
@@ -29,7 +30,6 @@ PING_EVERY_S = 5.0
 PONG_WITHIN_S = 10.0
 """A dead peer is found within 15 s even in silence; pongs of the service have been seen 8 s late."""
 MAX_MESSAGE_BYTES = 16 << 20
-CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 MAX_BROKEN_IN_A_ROW = 20
 
 log = logging.getLogger("google")
@@ -179,14 +179,11 @@ def _in_words(problem: Any) -> str:
 
 def _service_account(path: str) -> service_account.Credentials:
     try:
-        load: Any = service_account.Credentials.from_service_account_file
-        credentials = load(path, scopes=[CLOUD_SCOPE])
+        return credentials.service_account(path)
     except (OSError, ValueError) as error:
         raise exits.ActorExit(
             exits.BAD_CONFIG, f"model.credentials_path: {path} cannot be used: {error}"
         ) from None
-    assert isinstance(credentials, service_account.Credentials)
-    return credentials
 
 
 def judge(error: BaseException) -> Verdict:

@@ -12,11 +12,13 @@ from actors.runtime.inbox import Counters
 from actors.runtime.loop import Loop, Timer
 from actors.settings import SessionTable
 
-CONSOLES = frozenset({"console"})
-SPEAKERS = frozenset({"speaker"})
+READERS = ("console", "listener")
+"""Kinds that are given text. A listener is a program of the user's, with output streamers of its own."""
+SPEAKERS = frozenset({"speaker", "listener"})
+"""Kinds that are given speech, and say what of it was heard."""
 RECORDERS = frozenset({"recorder"})
 BACKLOG = 1000
-"""Transcript pieces kept for a console that is being restarted."""
+"""Transcript pieces kept for a reader that is being restarted."""
 HEARD_WITHIN_S = 0.3
 """A speaker that hangs must not keep the mark of the cut off the screen."""
 
@@ -44,7 +46,7 @@ class Stage:
         self._table = table
         self._tell_origin = tell_origin
         self._reply = Reply()
-        self._backlog: deque[wire.Wire] = deque(maxlen=BACKLOG)
+        self._backlogs: dict[str, deque[wire.Wire]] = {kind: deque(maxlen=BACKLOG) for kind in READERS}
         self._is_streaming = False
         self._quiet: Timer | None = None
         self._cut_epoch = 0
@@ -61,7 +63,7 @@ class Stage:
     @property
     def has_unshown(self) -> bool:
         """Whether something for the screen waits for a console."""
-        return bool(self._backlog)
+        return bool(self._backlogs["console"])
 
     @property
     def is_silent(self) -> bool:
@@ -135,7 +137,8 @@ class Stage:
             self._reply.epoch = epoch + 1
             self._control.set("epoch", self._reply.epoch)
         if epoch == self._cut_epoch and heard.is_done:
-            self._show_cut(heard.played_ms)
+            if self._knows_best(route):
+                self._show_cut(heard.played_ms)
         elif heard.is_done and epoch >= self._reply.epoch:
             self._reply.heard_by(route)
             self._settle()
@@ -143,11 +146,10 @@ class Stage:
             self._quiet_soon()  # it still plays what an earlier incarnation gave it
 
     def arrived(self, route: bytes, kind: str) -> None:
-        """Somebody joins the star: a console gets what it missed."""
-        if kind == "console":
-            for message in self._backlog:
-                self._hub.send(route, message)
-            self._backlog.clear()
+        """Somebody joins the star: a reader gets what its kind missed."""
+        backlog = self._backlogs.get(kind)
+        while backlog:
+            self._hub.send(route, backlog.popleft())
 
     def left(self, route: bytes) -> None:
         """Somebody is gone; a speaker has nothing left to play."""
@@ -167,8 +169,14 @@ class Stage:
 
     def _print(self, message: wire.Wire) -> None:
         self.record(message)
-        if not self._hub.broadcast(message, self._reply.epoch, kinds=CONSOLES):
-            self._backlog.append(message)
+        for kind, backlog in self._backlogs.items():
+            if not self._hub.broadcast(message, self._reply.epoch, kinds=frozenset({kind})):
+                backlog.append(message)
+
+    def _knows_best(self, route: bytes) -> bool:
+        """How much was heard: a loudspeaker knows, a listener estimates."""
+        peer = self._hub.peers.get(route)
+        return peer is None or peer.kind == "speaker" or not self._hub.has("speaker")
 
     def _show_cut(self, heard_ms: int | None) -> None:
         if not self._cut_epoch:
