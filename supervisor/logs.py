@@ -1,23 +1,9 @@
-"""Per-actor log files: opened here, given to the child as its stderr (no pump process that could die or block)."""
+"""Reading logs: the last lines of one, or all merged by time, and following them."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-KEPT = 3
-
-
-def open_fresh(directory: Path, name: str) -> int:
-    """Rotate `name.log` and open a new one for appending. Returns the descriptor."""
-    newest = directory / f"{name}.log"
-    for number in range(KEPT - 1, 0, -1):
-        older = directory / f"{name}.log.{number}"
-        younger = directory / f"{name}.log.{number - 1}" if number > 1 else newest
-        if younger.exists():
-            younger.replace(older)
-    return os.open(newest, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def last_lines(path: Path, count: int) -> list[str]:

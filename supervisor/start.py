@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
@@ -16,6 +15,7 @@ from supervisor import logs, provider
 from supervisor.birth import birth_of
 from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
+from supervisor.logbook import Logbook
 from supervisor.outer import Outer
 from supervisor.plan import Source, make_plan
 from supervisor.spec import Stdio
@@ -56,7 +56,8 @@ def conduct(
     instance.acquire(Holder(os.getpid(), birth_of(os.getpid()) or 0.0))
     try:
         log_dir = private_directory(log_root() / instance.name)
-        _log_to(log_dir)
+        logbook = Logbook(log_dir)
+        _log_to(logbook.open("supervisor"))
         end_survivors(instance)
         instance.clean()
         for line in plan.said:
@@ -65,7 +66,7 @@ def conduct(
         around = Surroundings(
             plan.settings, instance.directory, instance.notify_address, reader, plan.secrets
         )
-        tree = Tree(instance, config, around, plan, stdio, log_dir, outer, source)
+        tree = Tree(instance, config, around, plan, stdio, logbook, outer, source)
         tree.on_ready = on_ready
         outcome = tree.run()
         os.close(writer)
@@ -79,7 +80,7 @@ def detach(settings: Settings, arguments: list[str]) -> int:
     """Start the same in the background and return when it is ready, or with its exit code when it fails."""
     provider.choose(settings.model, os.environ)
     log_dir = private_directory(log_root() / settings.session.name)
-    log = logs.open_fresh(log_dir, "start")
+    log = Logbook(log_dir).open("start")
     reader, writer = os.pipe2(os.O_CLOEXEC)
     process = subprocess.Popen(
         [sys.executable, "-m", "supervisor", *arguments, "--ready-fd", str(writer)],
@@ -114,8 +115,8 @@ def _say_ready(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _log_to(log_dir: Path) -> None:
-    stream = os.fdopen(logs.open_fresh(log_dir, "supervisor"), "a")
+def _log_to(descriptor: int) -> None:
+    stream = os.fdopen(descriptor, "a")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s supervisor %(name)s: %(message)s", stream=stream, force=True
     )

@@ -17,6 +17,7 @@ import msgspec
 from actors import wire
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
+from actors.runtime.flood import FloodHandler
 from actors.runtime.loop import PollLoop
 from actors.runtime.notify import Notifier
 from actors.runtime.process import die_with_parent, watch_signals
@@ -31,7 +32,9 @@ def main() -> NoReturn:
     faulthandler.enable()
     spec = msgspec.json.decode(os.environ.pop("ANTIPHON_SPEC"), type=ActorSpec)
     logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s {spec.name} %(name)s: %(message)s", stream=sys.stderr
+        level=logging.INFO,
+        format=f"%(asctime)s {spec.name} %(name)s: %(message)s",
+        handlers=[FloodHandler(sys.stderr)],
     )
     logging.raiseExceptions = False  # a full disk must not end an actor
     die_with_parent(int(os.environ.get("ANTIPHON_SUPERVISOR_PID", "0")))

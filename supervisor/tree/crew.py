@@ -6,11 +6,10 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from actors.runtime.loop import Loop
-from supervisor import logs
 from supervisor.child import Child, Surroundings
+from supervisor.logbook import Logbook
 from supervisor.plan import Plan
 from supervisor.policy import History
 from supervisor.reload import Answer
@@ -29,7 +28,7 @@ class Crew:
         around: Surroundings,
         plan: Plan,
         stdio: Stdio,
-        log_dir: Path,
+        logbook: Logbook,
         ended: Callable[[Child, int], None],
         unborn: Callable[[Child, OSError], None],
     ) -> None:
@@ -38,7 +37,7 @@ class Crew:
         """The tree ends: nobody is started any more."""
         self._loop = loop
         self._stdio = stdio
-        self._log_dir = log_dir
+        self._logbook = logbook
         self._notice_fd = os.dup(2)
         self._on_ended = ended
         self._on_unborn = unborn
@@ -95,7 +94,7 @@ class Crew:
         self.children.sort(key=lambda child: list(KINDS).index(child.spec.kind))
 
     def _place(self, spec: ChildSpec) -> Child:
-        return Child(spec, self._history(spec), logs.open_fresh(self._log_dir, spec.name))
+        return Child(spec, self._history(spec), self._logbook.open(spec.name))
 
     def _history(self, spec: ChildSpec) -> History:
         supervision = self.around.settings.supervision
@@ -125,7 +124,7 @@ class Crew:
 
     def _forget(self, child: Child) -> None:
         self.children.remove(child)
-        os.close(child.log)
+        self._logbook.close(child.log)
 
 
 def _kill(child: Child, pid: int | None) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
@@ -18,6 +17,7 @@ from supervisor import report
 from supervisor.birth import birth_of
 from supervisor.child import Child, Surroundings
 from supervisor.instance import Instance
+from supervisor.logbook import Logbook
 from supervisor.outer import Outer
 from supervisor.plan import Plan, Source
 from supervisor.policy import Decision, Verdict, in_words
@@ -47,18 +47,19 @@ class Tree:
         around: Surroundings,
         plan: Plan,
         stdio: Stdio,
-        log_dir: Path,
+        logbook: Logbook,
         outer: Outer,
         source: Source | None,
     ) -> None:
         self._instance = instance
+        self._logbook = logbook
         self._config = config
         self._outer = outer
         self._stdio = stdio
         self._source = source
         self._reload: Reload | None = None
         self._loop = PollLoop()
-        self._crew = Crew(self._loop, around, plan, stdio, log_dir, self._ended, self._unborn)
+        self._crew = Crew(self._loop, around, plan, stdio, logbook, self._ended, self._unborn)
         self._children = self._crew.children
         self._started_s = time.monotonic()
         self._watch = Watch(self._started_s)
@@ -177,6 +178,7 @@ class Tree:
         self._start_what_can()
         for child in self._children:
             child.sample_cpu()
+        self._logbook.keep_small()
         self._write()
         self._loop.call_later(TICK_S, self._tick)
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import psutil
 import pytest
 from trees import tree, wait_for
 
@@ -67,9 +68,8 @@ def test_it_shows_what_happens_follows_the_size_and_leaves_the_terminal_as_it_wa
     conversation.wait_ready()
     wait_for(lambda: "test: ready" in terminal.screen(), "it is well again")
     if leave == "TERM":
-        subprocess.run(
-            ["pkill", "-TERM", "-P", terminal.do("display", "-p", "#{pane_pid}").strip()], check=True
-        )
+        (shown,) = psutil.Process(int(terminal.do("display", "-p", "#{pane_pid}"))).children()
+        shown.terminate()
     else:
         terminal.do("send-keys", leave)
     wait_for(lambda: "\ncode 0" in terminal.screen(), "the shell is back")
