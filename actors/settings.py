@@ -11,6 +11,7 @@ Enabled: TypeAlias = bool | Literal["auto"]
 ACTOR_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z"
 """Names become file names and travel in every envelope."""
 SessionName = Annotated[str, msgspec.Meta(pattern=ACTOR_NAME)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 VariableName = Annotated[str, msgspec.Meta(pattern=r"^(?!AIza)[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 """Never a key itself: Google's begin with AIza."""
 
@@ -140,6 +141,35 @@ class ParrotTable(ActorTable, frozen=True):
     keep_audio: str = ""
 
 
+class GateTable(Table, frozen=True):
+    """[gate]: where devices of [actors.…] with `on` come in. Nothing listens without such an actor."""
+
+    address: str = "0.0.0.0"  # noqa: S104 - the point of it; every connection has to prove a paired key
+    control_port: Port = 7341
+    media_port: Port = 7342
+
+
+class HostTable(Table, frozen=True):
+    """[host], on a device only: where the conversation is. `supervisor join` writes it."""
+
+    address: str = ""
+    control_port: Port = 7341
+    media_port: Port = 7342
+    public_key: Annotated[str, msgspec.Meta(pattern=r"^(\S{40})?\Z")] = ""
+    """The host's, learnt when this device was paired; nobody else is talked to."""
+    device: str = ""
+    """What this device is called there."""
+
+    def endpoint(self, port: int) -> str:
+        """Return where to connect to."""
+        return endpoint(self.address, port)
+
+
+def endpoint(address: str, port: int) -> str:
+    """Write a ZeroMQ address; IPv6 in brackets."""
+    return f"tcp://[{address}]:{port}" if ":" in address else f"tcp://{address}:{port}"
+
+
 class SupervisionTable(Table, frozen=True):
     """[supervision]: when to give up restarting."""
 
@@ -169,6 +199,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session: SessionTable = SessionTable()
     model: ModelTable = ModelTable()
     supervision: SupervisionTable = SupervisionTable()
+    gate: GateTable = GateTable()
+    host: HostTable = HostTable()
     actors: dict[str, dict[str, Any]] = {}
     """Table per actor name, checked against the table type of its kind."""
 

@@ -115,6 +115,49 @@ class Present(Message, frozen=True):
     """It was here before in this conversation, in another incarnation."""
 
 
+# Remote devices: both stars, through the gate.
+
+
+class WhoIsThere(Message, frozen=True):
+    """Gate -> remote actor: say Hello; the hub's own `Welcome` follows when the hub is there."""
+
+
+class HubLost(Message, frozen=True):
+    """Gate -> remote actor: the hub is gone; its next incarnation will welcome you."""
+
+
+class ClockAsk(Message, frozen=True):
+    """Gate -> remote actor: what does your clock say? The answer is `ClockTold`, at once."""
+
+
+class ClockTold(Message, frozen=True):
+    """Remote actor -> gate: it was `sent_ns` of this envelope when I answered what you asked then."""
+
+    asked_ns: Count
+    """`sent_ns` of the question, by the clock of the asker."""
+
+
+class Enrol(Message, frozen=True):
+    """Device -> `supervisor pair`: the one-off token, over a connection that proved the device's key."""
+
+    token: Annotated[bytes, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Enrolled(Message, frozen=True):
+    """`supervisor pair` -> device: the user said yes. This is what you are here, and where the gate listens."""
+
+    name: Name
+    roles: Annotated[tuple[Name, ...], msgspec.Meta(max_length=8)]
+    control_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+    media_port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class EnrolRefused(Message, frozen=True):
+    """`supervisor pair` -> device: no, and why."""
+
+    reason: Text
+
+
 # Control star: the shared state.
 
 
@@ -372,6 +415,13 @@ Wire: TypeAlias = (
     Welcome
     | Hello
     | Ping
+    | WhoIsThere
+    | HubLost
+    | ClockAsk
+    | ClockTold
+    | Enrol
+    | Enrolled
+    | EnrolRefused
     | Present
     | Snapshot
     | Changed

@@ -15,6 +15,7 @@ from actors.runtime.actor import ActorSpec
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
 from supervisor.birth import birth_of
+from supervisor.instance import config_root
 from supervisor.policy import History
 from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
@@ -222,6 +223,7 @@ class Child:
             run_dir=str(around.run_dir),
             settings=around.settings,
             loop=self.spec.how.loop,
+            keys_dir=str(config_root()),
         )
         wanted = set(PASSED_ON)
         if self.spec.kind == "session":

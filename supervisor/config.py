@@ -15,6 +15,8 @@ from actors.settings import (
     ACTOR_NAME,
     TABLE_OF_KIND,
     ActorTable,
+    GateTable,
+    HostTable,
     MicTable,
     ModelTable,
     SessionTable,
@@ -24,12 +26,15 @@ from actors.settings import (
     VideoTable,
     kind_of,
 )
+from supervisor.remote.check import problems as remote_problems
 from supervisor.spec import KINDS
 
 TABLES: dict[str, type[Table]] = {
     "session": SessionTable,
     "model": ModelTable,
     "supervision": SupervisionTable,
+    "gate": GateTable,
+    "host": HostTable,
 }
 _ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
 _TOOLS = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?"
@@ -235,6 +240,4 @@ def _together(settings: Settings, *, has_account: bool) -> list[str]:
         if isinstance(actor, VideoTable) and actor.enabled is not False:
             lacks = video.what_is_missing(kind_of(name, table), actor.device)
             found += [f"actors.{name}: {lacks}"] if lacks else []
-        if actor.on:
-            found.append(f"actors.{name}.on: remote devices are not built yet")
-    return found
+    return found + remote_problems(settings)

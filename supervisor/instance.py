@@ -49,6 +49,13 @@ def log_root() -> Path:
     return Path(state) / "antiphon"
 
 
+def config_root() -> Path:
+    """Return the directory that holds keys and paired devices."""
+    if chosen := os.environ.get("ANTIPHON_CONFIG_DIR"):
+        return Path(chosen).absolute()
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "antiphon"
+
+
 def private_directory(path: Path) -> Path:
     """Make a directory that only its owner can enter. Raises `PermissionError` when it belongs to somebody else."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -38,7 +38,14 @@ class Source:
 
 def make_plan(settings: Settings, environment: Mapping[str, str], stdio: Stdio) -> Plan:
     """Choose the model and list the children. Raises `NoCredentialsError`."""
-    choice = provider.choose(settings.model, environment)
+    choice = model_of(settings, environment)
     settings = msgspec.structs.replace(settings, model=choice.model)
     specs, left_out = children(settings, stdio)
-    return Plan(settings, choice.secrets, specs, [choice.said, *left_out])
+    return Plan(settings, choice.secrets, specs, [said for said in (choice.said, *left_out) if said])
+
+
+def model_of(settings: Settings, environment: Mapping[str, str]) -> provider.Choice:
+    """Choose the model; on a device, none answers. Raises `NoCredentialsError`."""
+    if settings.host.address:
+        return provider.Choice(settings.model, "", ())
+    return provider.choose(settings.model, environment)

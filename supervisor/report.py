@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.runtime.notify import Health
+from actors.runtime.notify import Health, Remote
 from actors.wire import ConversationState
 
 RESTART_ORDER = b"X_RESTART="
@@ -43,10 +43,23 @@ class ActorReport(msgspec.Struct, frozen=True):
     is_optional: bool = False
     """`enabled = "auto"`: without its device the tree is well."""
 
+    remote: "Remote | None" = None
+    """Of an actor on a device: what the gate knows of it."""
+
     @property
     def is_well(self) -> bool:
         """Whether it does what the configuration asks of it."""
         return self.state in {"ready", "stopped"} or (self.state == "absent" and self.is_optional)
+
+
+class HostReport(msgspec.Struct, frozen=True):
+    """The conversation that this device lends its actors to."""
+
+    address: str
+    device: str
+    fingerprint: str
+    is_connected: bool
+    """Whether all of them that run are in touch with it."""
 
 
 class TreeReport(msgspec.Struct, frozen=True):
@@ -63,6 +76,8 @@ class TreeReport(msgspec.Struct, frozen=True):
     why: str
     conversation: ConversationState
     actors: list[ActorReport]
+    host: "HostReport | None" = None
+    """Of a device's tree: where the conversation is."""
 
 
 def write(path: Path, report: TreeReport) -> None:

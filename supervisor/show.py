@@ -29,7 +29,8 @@ def table(document: dict[str, Any]) -> str:
         return head
     lines = [
         f"{head}, supervisor pid {document['pid']}, up {span(document['uptime_s'])}, {document['config']}",
-        f"model: {conversation['model'] or 'unknown'}, {'connected' if conversation['connected'] else 'not connected'}; "
+        _elsewhere(document["conversation_host"])
+        or f"model: {conversation['model'] or 'unknown'}, {'connected' if conversation['connected'] else 'not connected'}; "
         f"turn {conversation['epoch']}; terminal: {conversation['console_mode']}"
         + ("; replying" if conversation["is_streaming_output"] else "")
         + ("; MUTED" if conversation["muted"] else ""),
@@ -40,6 +41,14 @@ def table(document: dict[str, Any]) -> str:
     for name, value in document["latency_ms"].items():
         lines.append(f"{name}: p50 {value['p50']:.1f} ms, p99 {value['p99']:.1f} ms")
     return "\n".join(lines)
+
+
+def _elsewhere(host: dict[str, Any] | None) -> str:
+    """Of a device: whom it serves, instead of a conversation of its own."""
+    if host is None:
+        return ""
+    state = "connected" if host["is_connected"] else "NOT connected"
+    return f"host: {host['address']} (key {host['fingerprint']}), {state}; there this is {host['device']}"
 
 
 def span(seconds: float | None) -> str:

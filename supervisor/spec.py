@@ -57,13 +57,16 @@ KINDS: dict[str, Kind] = {
         reads=("model",),
     ),
     "speaker": Kind(
-        "actors.outputs.speaker:SpeakerActor", after=("coordinator",), stop_order=3, reads=("session.duplex",)
+        "actors.outputs.speaker:SpeakerActor",
+        after=("coordinator",),
+        stop_order=3,
+        reads=("session.duplex", "host"),
     ),
     "recorder": Kind(
         "actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3, reads=("session",)
     ),
     "mic": Kind(
-        "actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1, reads=("session.duplex",)
+        "actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1, reads=("session.duplex", "host")
     ),
     "console": Kind(
         "actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3, reads=("model.provider",)
@@ -73,6 +76,14 @@ KINDS: dict[str, Kind] = {
     ),
     "screen": Kind(
         "actors.inputs.video:VideoActor", after=("coordinator",), ready_within_s=15.0, stop_order=1
+    ),
+    "gate": Kind(
+        "actors.gate.actor:GateActor",
+        after=("coordinator",),
+        must_be_right=True,
+        ready_within_s=8.0,
+        stop_order=2,
+        reads=("gate", "actors"),
     ),
     "keyboard": Kind(
         "actors.inputs.keyboard:KeyboardActor", after=("coordinator",), may_end=True, stop_order=1
@@ -107,6 +118,8 @@ class Stdio:
 
 def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[str]]:
     """Return the processes to run, in order of start, and what to tell the user about those left out."""
+    if settings.host.address:
+        return _of_device(settings)
     order = list(KINDS)
     chosen = [ChildSpec("session", "session", KINDS["session"])]
     chosen.append(ChildSpec("coordinator", "coordinator", KINDS["coordinator"]))
@@ -117,13 +130,35 @@ def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[st
     if settings.session.record:
         chosen.append(ChildSpec("recorder", "recorder", KINDS["recorder"]))
     said: list[str] = []
+    if has_gate(settings):
+        chosen.append(ChildSpec("gate", "gate", KINDS["gate"]))
     for name, table in settings.actors.items():
         kind = kind_of(name, table)
         enabled = settings.table(name, kind).enabled
-        if kind == "parrot" or enabled is False:
+        if kind == "parrot" or enabled is False or table.get("on"):
             continue
         if kind == "keyboard" and not stdio.has_input:
             said.append(f"{name}: off, as nobody can type into a detached conversation; use `supervisor say`")
             continue
         chosen.append(ChildSpec(name, kind, KINDS[kind], is_optional=enabled == "auto"))
     return sorted(chosen, key=lambda child: order.index(child.kind)), said
+
+
+def has_gate(settings: Settings) -> bool:
+    """Whether an actor of this conversation is on another machine."""
+    tables = settings.actors.values()
+    return any(table.get("on") and table.get("enabled") is not False for table in tables)
+
+
+def _of_device(settings: Settings) -> tuple[list[ChildSpec], list[str]]:
+    """A device runs its own actors only: the conversation is elsewhere."""
+    chosen = []
+    for name, table in settings.actors.items():
+        kind = kind_of(name, table)
+        enabled = settings.table(name, kind).enabled
+        if enabled is not False:
+            chosen.append(ChildSpec(name, kind, KINDS[kind], is_optional=enabled == "auto"))
+    host = settings.host
+    return chosen, [
+        f"Lending this machine's devices to the conversation on {host.address}, as {host.device}."
+    ]

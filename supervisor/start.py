@@ -11,13 +11,13 @@ from collections.abc import Callable
 import psutil
 
 from actors.settings import Settings
-from supervisor import logs, provider
+from supervisor import logs
 from supervisor.birth import birth_of
 from supervisor.child import Surroundings
 from supervisor.instance import Holder, Instance, log_root, private_directory
 from supervisor.logbook import Logbook
 from supervisor.outer import Outer
-from supervisor.plan import Source, make_plan
+from supervisor.plan import Source, make_plan, model_of
 from supervisor.spec import Stdio
 from supervisor.status import survivors
 from supervisor.tree import ENDING_SIGNALS, Outcome, Tree
@@ -78,7 +78,7 @@ def conduct(
 
 def detach(settings: Settings, arguments: list[str]) -> int:
     """Start the same in the background and return when it is ready, or with its exit code when it fails."""
-    provider.choose(settings.model, os.environ)
+    model_of(settings, os.environ)
     log_dir = private_directory(log_root() / settings.session.name)
     log = Logbook(log_dir).open("start")
     reader, writer = os.pipe2(os.O_CLOEXEC)

@@ -11,6 +11,7 @@ from actors.wire import ConversationState
 from supervisor.birth import birth_of
 from supervisor.child import LATE_BEAT_S, cpu_s
 from supervisor.instance import Instance, read_json
+from supervisor.remote.rows import remote_cell
 from supervisor.report import ActorReport, CpuSample, TreeReport
 
 STALE_S = 2.0
@@ -119,6 +120,7 @@ def _document(
         },
         "actors": rows or [],
         "latency_ms": latency,
+        "conversation_host": msgspec.to_builtins(report.host) if report is not None else None,
     }
 
 
@@ -133,16 +135,16 @@ def _row(row: ActorReport, process: psutil.Process | None) -> dict[str, Any]:
     state = row.state
     if row.pid is not None and process is None:
         state = "backoff"  # it died, and nobody has noticed yet
-    elif state == "ready" and age_s is not None and age_s > LATE_BEAT_S:
+    elif state == "ready" and row.remote is None and age_s is not None and age_s > LATE_BEAT_S:
         state = "degraded"
     health = row.health
     return {
         "name": row.name,
         "kind": row.kind,
-        "host": "local",
+        "host": "local" if row.remote is None else row.remote.device,
         "pid": None if process is None else row.pid,
         "state": state,
-        "ready": row.ready and process is not None,
+        "ready": row.ready and (process is not None or row.remote is not None),
         "uptime_s": None
         if process is None or row.started_ns is None
         else round((now_ns - row.started_ns) / 1e9, 1),
@@ -162,7 +164,7 @@ def _row(row: ActorReport, process: psutil.Process | None) -> dict[str, Any]:
         "level_dbfs": health.level_dbfs,
         "detail": row.detail,
         "last_exit": row.last_exit,
-    }
+    } | ({} if row.remote is None else {"remote": remote_cell(row.remote, age_s)})
 
 
 def _resources(process: psutil.Process | None) -> dict[str, int | None]:

@@ -14,7 +14,7 @@ COMMON = ("wire", "state", "settings", "runtime", "devices")
 HOMES = {
     "pyaudio": "actors/devices/portaudio.py",
     "google": ("actors/model/google.py", "actors/model/credentials.py"),
-    "zmq": "actors/runtime/bus.py",
+    "zmq": "actors/runtime/bus/",
     "rich": "supervisor/live/",
     "linuxpy": "actors/devices/v4l2.py",
     "mss": "actors/devices/screen.py",

@@ -191,7 +191,7 @@ def test_thousands_of_messages_pass_both_ways_at_once_in_order(loop, address):
 
 @pytest.mark.parametrize("does_hang", [False, True], ids=["gone", "full"])
 def test_a_send_that_fails_leaves_nothing_unread(loop, address, raw, does_hang, monkeypatch):
-    monkeypatch.setattr(bus, "SAFETY_POLL_S", 3600.0)
+    monkeypatch.setattr(bus.star, "SAFETY_POLL_S", 3600.0)
     centre, ray = met(loop, address, "mic")
     raw.set(zmq.RCVHWM, 1)
     raw.send(frame(wire.Hello("slow", 1)))

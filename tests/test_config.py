@@ -12,6 +12,8 @@ from actors.settings import TABLE_OF_KIND, ActorTable, Settings, Table
 from supervisor.config import TABLES, ConfigError, load
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "default.toml"
+DEVICE = DEFAULT.with_name("device.toml")
+HOST = f"[host]\naddress = '1.2.3.4'\npublic_key = '{'0' * 40}'\n"
 
 
 @pytest.fixture
@@ -65,7 +67,14 @@ def defaults():
 def test_the_default_configuration_shows_every_key_with_its_default():
     written = dict(shown(tomllib.loads(DEFAULT.read_text())))
     written.pop("actors.console")  # the only table without a key
-    assert written == defaults()
+    shown_elsewhere = {key for key in defaults() if key.startswith("host.")}
+    assert written == {key: value for key, value in defaults().items() if key not in shown_elsewhere}
+    assert {f"host.{key}" for key in tomllib.loads(DEVICE.read_text())["host"]} == shown_elsewhere
+
+
+@pytest.mark.parametrize("name", ["remote.toml", "device.toml"])
+def test_the_configurations_with_devices_are_right(name):
+    load(DEFAULT.with_name(name))
 
 
 def test_the_default_configuration_is_right_and_says_nothing_new():
@@ -151,7 +160,15 @@ def test_each_problem_names_the_file(write):
         (f'[actors.{"k" * 33}]\nkind = "mic"', f"actors.{'k' * 33}: a name has at most 32 letters"),
         ('[session]\nname = "a/b"', "session.name: expected str matching regex"),
         ('[session]\nname = "a\\n"', "session.name: expected str matching regex"),
-        ('[actors.mic]\non = "kitchen-pi"', "actors.mic.on: remote devices are not built yet"),
+        ('[actors.mic]\non = "../x"', "actors.mic.on: '../x' is no name of a device"),
+        ('[actors.console]\non = "pi"', "actors.console.on: a console cannot be on another machine"),
+        ("[gate]\nmedia_port = 7341", "gate.media_port: must be another port"),
+        ("[gate]\ncontrol_port = 0", "gate.control_port: expected int >= 1"),
+        ('[host]\naddress = "1.2.3.4"\n[actors.mic]', "host.public_key: missing"),
+        ('[host]\npublic_key = "x"', "host.public_key"),
+        (HOST, "actors: nothing to lend"),
+        (HOST + "[actors.keyboard]", "actors.keyboard: a device has only mic and speaker"),
+        (HOST + '[actors.mic]\non = "pi"', "actors.mic.on: belongs into the host's configuration"),
         ('[model]\nca_file = "/nowhere.pem"', "model.ca_file: there is no file /nowhere.pem"),
         ('[model]\nprovider = "vertex"', "model.credentials_path: vertex needs the path"),
         (

@@ -27,8 +27,8 @@ def values_of(described):
             return st.floats(over, most, exclude_min=over is not None, allow_nan=False)
         case inspect.StrType(min_length=least, max_length=most):
             return st.text(min_size=least or 0, max_size=min(most or 40, 40))
-        case inspect.BytesType(max_length=most):
-            return st.binary(max_size=min(most or 700, 700))
+        case inspect.BytesType(min_length=least, max_length=most):
+            return st.binary(min_size=least or 0, max_size=min(most or 700, 700))
         case inspect.LiteralType(values=values):
             return st.sampled_from(values)
         case inspect.UnionType(types=types):

@@ -6,12 +6,15 @@ and never blocking for longer than a heartbeat: the heartbeat comes from this ve
 
 import logging
 import os
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
 
 from actors import wire
+from actors.runtime import exits
 from actors.runtime.bus import Identity, Link
+from actors.runtime.bus.curve import Curve
 from actors.runtime.control import Control
 from actors.runtime.inbox import Counters, Received
 from actors.runtime.latency import Meter
@@ -35,15 +38,23 @@ class ActorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_dir: str
     settings: Settings
     loop: str = "poll"
+    keys_dir: str = ""
+    """Where the gate, and the actors of a device, find their keys; the keys themselves never travel."""
 
     @property
     def control_address(self) -> str:
-        """Where the coordinator listens."""
+        """Where the coordinator listens, or the gate that leads to it."""
+        host = self.settings.host
+        if host.address:
+            return host.endpoint(host.control_port)
         return f"ipc://{self.run_dir}/ctl.ipc"
 
     @property
     def media_address(self) -> str:
-        """Where the session listens."""
+        """Where the session listens, or the gate that leads to it."""
+        host = self.settings.host
+        if host.address:
+            return host.endpoint(host.media_port)
         return f"ipc://{self.run_dir}/med.ipc"
 
 
@@ -104,6 +115,7 @@ class Actor:
             dropped=dict(self.counters.dropped),
             loop_lag_ms_p99=lag.p99 if lag is not None else 0.0,
             detail=self.detail,
+            has_host=self._has_host if self.spec.settings.host.address else None,
         )
 
     # What the child entry calls.
@@ -115,10 +127,11 @@ class Actor:
         self._beat(self.loop.now())
 
     def open_sockets(self) -> None:
-        """Join both stars."""
-        self.control_link.connect(self.spec.control_address)
+        """Join both stars, here or through the host's gate."""
+        curve = self._curve()
+        self.control_link.connect(self.spec.control_address, curve)
         if self.uses_media:
-            self.media.connect(self.spec.media_address)
+            self.media.connect(self.spec.media_address, curve)
 
     def stop(self) -> None:
         """Close everything."""
@@ -143,6 +156,23 @@ class Actor:
     def hello(self, link: Link) -> None:
         """Introduce ourselves to a hub."""
         link.send(wire.Hello(self.spec.kind, os.getpid()))
+
+    @property
+    def _has_host(self) -> bool:
+        links = [self.control_link, self.media] if self.uses_media else [self.control_link]
+        return all(link.hub_boot_id for link in links)
+
+    def _curve(self) -> Curve | None:
+        host = self.spec.settings.host
+        if not host.address:
+            return None
+        from actors.runtime import keyring  # TOML and dates, which actors at home do without
+
+        try:
+            keys = keyring.own_keys(Path(self.spec.keys_dir) / keyring.DEVICE_KEY)
+        except keyring.KeyringError as error:
+            raise exits.ActorExit(exits.BAD_CONFIG, str(error)) from error
+        return Curve(keys, host.public_key)
 
     def _beat(self, due_s: float) -> None:
         now = self.loop.now()

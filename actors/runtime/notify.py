@@ -16,6 +16,28 @@ class Latency(msgspec.Struct, frozen=True):
     p99: float
 
 
+class Remote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an actor on another machine is, as the gate sees it."""
+
+    name: str
+    kind: str
+    device: str
+    is_connected: bool
+    address: str = ""
+    fingerprint: str = ""
+    seen_ns: int = 0
+    """Monotonic time of the gate."""
+    clock_offset_ms: float = 0.0
+    delay_ms: float = 0.0
+    """One way."""
+    jitter_ms: float = 0.0
+    drift_ppm: float = 0.0
+    """How much faster its clock runs than ours."""
+    frames_in: int = 0
+    frames_out: int = 0
+    dropped: dict[str, int] = {}
+
+
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an actor's work loop says about itself, twice a second."""
 
@@ -30,6 +52,10 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     latency_ms: dict[str, Latency] = {}
     level_dbfs: float | None = None
     """How loud it is now, 0 at full scale; None for whoever hears nothing."""
+    has_host: bool | None = None
+    """An actor on a device: whether it is in touch with both hubs of its host."""
+    remotes: list[Remote] = []
+    """Of the gate only."""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

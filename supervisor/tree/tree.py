@@ -22,6 +22,7 @@ from supervisor.outer import Outer
 from supervisor.plan import Plan, Source
 from supervisor.policy import Decision, Verdict, in_words
 from supervisor.reload import Answer, compare
+from supervisor.remote.rows import host_words, remote_rows
 from supervisor.spec import Stdio
 from supervisor.tree import starting
 from supervisor.tree.crew import Crew
@@ -185,6 +186,7 @@ class Tree:
     def _write(self) -> None:
         now = time.monotonic()
         rows = [child.report(now) for child in self._children]
+        rows += remote_rows(self._crew.around.settings, rows)
         state, why = judge(rows, is_ending=self._stop is not None)
         whole = report.TreeReport(
             schema=1,
@@ -198,6 +200,7 @@ class Tree:
             why=why,
             conversation=self._conversation,
             actors=rows,
+            host=host_words(self._crew.around.settings, rows),
         )
         report.write(self._instance.state_file, whole)
         self._outer.alive(f"{state}: {why}" if why else state)

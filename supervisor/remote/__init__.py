@@ -1,0 +1,1 @@
+"""Actors on other machines: pairing them, and what a configuration may ask of them."""
