@@ -16,6 +16,7 @@ HOMES = {
     "google": ("actors/model/google.py", "actors/model/credentials.py"),
     "zmq": "actors/runtime/bus/",
     "rich": "supervisor/live/",
+    "opentelemetry": "supervisor/metrics/otel.py",
     "linuxpy": "actors/devices/v4l2.py",
     "mss": "actors/devices/screen.py",
     "PIL": "actors/devices/encoder.py",

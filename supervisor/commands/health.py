@@ -17,7 +17,12 @@ EVERY_S = 2.0
 def add(commands: Commands) -> None:
     """Put them onto the command line."""
     status = on_running(commands, "status", "show the health of every process", _status)
-    status.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    form = status.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object, schema 1")
+    form.add_argument("--prometheus", action="store_true", help="metrics in Prometheus' text format")
+    form.add_argument(
+        "--otlp", metavar="URL", help="push metrics to an OpenTelemetry collector (extra: otel)"
+    )
     status.add_argument(
         "--watch",
         nargs="?",
@@ -47,15 +52,34 @@ def _status(arguments: argparse.Namespace, _: list[str]) -> int:
     name = name_of(arguments)
     if arguments.wait:
         return _wait(name, arguments)
+    if arguments.otlp:
+        return _push(name, arguments.otlp, arguments.watch)
     if arguments.watch is None:
-        return _print_status(name, as_json=arguments.json)
-    if not arguments.json and sys.stdout.isatty() and sys.stdin.isatty():
+        return _print_status(name, arguments)
+    is_for_a_program = arguments.json or arguments.prometheus
+    if not is_for_a_program and sys.stdout.isatty() and sys.stdin.isatty():
         from supervisor.live.terminal import watch
 
         return watch(name, arguments.watch or LIVE_EVERY_S)
     while True:
-        _print_status(name, as_json=arguments.json)
+        _print_status(name, arguments)
         time.sleep(arguments.watch or EVERY_S)
+
+
+def _push(name: str, endpoint: str, every_s: float | None) -> int:
+    from supervisor import status
+
+    try:
+        from supervisor.metrics import otel
+    except ImportError as error:
+        print(f"supervisor: {error}", file=sys.stderr)
+        return codes.FAILED
+    arrived = otel.push(
+        lambda: status.look(name).document, endpoint, None if every_s is None else every_s or EVERY_S
+    )
+    if not arrived:
+        print(f"supervisor: {endpoint} did not take the metrics", file=sys.stderr)
+    return codes.DONE if arrived else codes.FAILED
 
 
 def _wait(name: str, arguments: argparse.Namespace) -> int:
@@ -74,12 +98,15 @@ def _wait(name: str, arguments: argparse.Namespace) -> int:
         time.sleep(0.05)
 
 
-def _print_status(name: str, *, as_json: bool) -> int:
+def _print_status(name: str, arguments: argparse.Namespace) -> int:
     from supervisor import show, status
+    from supervisor.metrics import prometheus
 
     found = status.look(name)
-    if as_json:
+    if arguments.json:
         print(msgspec.json.encode(found.document).decode(), flush=True)
+    elif arguments.prometheus:
+        print(prometheus.exposition(found.document), end="", flush=True)
     else:
         print(show.table(found.document), flush=True)
     return found.code

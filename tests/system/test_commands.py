@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from trees import CONFIG, tree, wait_for
 
 NUMBER, MAYBE_NUMBER, COUNT, TEXT = (int, float), (int, float, type(None)), int, str
@@ -53,6 +54,7 @@ ACTOR = {
     "underruns": COUNT,
     "overruns": COUNT,
     "queue_ms": NUMBER,
+    "level_dbfs": MAYBE_NUMBER,
     "detail": TEXT,
     "last_exit": (str, type(None)),
 }
@@ -98,6 +100,20 @@ def test_status_as_json_has_every_key_of_the_contract_with_its_type(running):
     assert types_of(document, SCHEMA) == {}
     assert types_of(document["conversation"], CONVERSATION) == {}
     assert [types_of(row, ACTOR) for row in document["actors"]] == [{}] * 5
+
+
+def test_status_for_prometheus_has_every_actor(running):
+    answer = running.command("status", "test", "--prometheus")
+    families = {family.name: family for family in text_string_to_metric_families(answer.stdout)}
+    assert answer.returncode == 0
+    assert families["antiphon_up"].samples[0].value == 1
+    assert {sample.labels["actor"] for sample in families["antiphon_actor_ready"].samples} == {
+        "console",
+        "coordinator",
+        "keyboard",
+        "parrot",
+        "session",
+    }
 
 
 def test_status_shows_every_actor_alive_and_measured(running):
