@@ -230,6 +230,8 @@ class TextLine(Message, frozen=True):
     text: Text
     is_shown: bool = True
     """Whether the user has seen it on the screen; if not, the session shows it."""
+    picture: Picture = b""
+    """A JPEG, PNG or WebP that the text is about; empty when there is none."""
 
 
 class LineSent(Message, frozen=True):

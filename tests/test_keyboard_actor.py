@@ -1,15 +1,21 @@
 """The keyboard actor with a real pipe or terminal, a real coordinator, and a session that answers as told."""
 
+import io
 import os
 import tempfile
 import termios
+from pathlib import Path
 
 import pytest
 from fakes import Centre, FakeNotifier, Ray, Screen, in_place_of, spec_of
+from pictures import noise, picture
 
 from actors import wire
 from actors.coordinator.actor import CoordinatorActor
-from actors.inputs.keyboard import RETRY_S, YIELDED_FOR_S, KeyboardActor
+from actors.devices.picture import Seen, look
+from actors.inputs.keyboard import TICK_S, YIELDED_FOR_S, KeyboardActor
+
+CAT = picture()
 
 
 class Desk:
@@ -65,6 +71,9 @@ class Desk:
             self.say(wire.LineKept(line))
         self.say(wire.LineAnswered(line))
 
+    def run_dir_files(self):
+        return sorted(Path(self.run_dir).iterdir())
+
     @property
     def lines(self):
         return [(said.line.number, said.text) for said in self.session.of(wire.TextLine)]
@@ -110,6 +119,73 @@ def screen(desk):
         yield made
         desk.stop()
     made.close()
+
+
+# Pictures.
+
+
+def shown(desk):
+    return [(said.line.number, said.text, said.picture) for said in desk.session.of(wire.TextLine)]
+
+
+def test_a_picture_is_sent_with_its_words_or_with_ours(desk, pipe, tmp_path):
+    (tmp_path / "cat.jpg").write_bytes(CAT)
+    pipe.write(f"/image {tmp_path}/cat.jpg what is this?\n/image {tmp_path}/cat.jpg\n".encode())
+    desk.start()
+    desk.answer(1, is_kept=True)
+    desk.until(lambda: len(shown(desk)) == 2, "both came")
+    assert shown(desk) == [(1, "what is this?", CAT), (2, "Look at this picture.", CAT)]
+
+
+def test_a_picture_that_cannot_be_shown_is_named_and_the_dialogue_goes_on_and_fails(desk, pipe, tmp_path):
+    (tmp_path / "text.jpg").write_text("hello")
+    pipe.write(f"/image {tmp_path}/none.jpg\n/image {tmp_path}/text.jpg hm?\n/image\nthe end\n".encode())
+    pipe.close()
+    desk.start()
+    desk.expect((4, "the end"))
+    desk.answer(4)
+    desk.until(lambda: desk.is_ended, "the conversation ends")
+    assert desk.notifier.of("failed") == [f"line 1: there is no file {tmp_path}/none.jpg"]
+
+
+def test_a_picture_is_sent_again_as_it_was_although_keyboard_and_file_are_gone(desk, pipe, tmp_path):
+    cat = tmp_path / "cat.jpg"
+    cat.write_bytes(CAT)
+    pipe.write(f"/image {cat} what is this?\n".encode())
+    desk.start()
+    desk.until(lambda: shown(desk), "it came")
+    desk.crash()
+    cat.write_bytes(picture(seed=9))
+    desk.open_session()
+    desk.start()
+    desk.until(lambda: shown(desk), "it came again")
+    assert shown(desk) == [(1, "what is this?", CAT)]
+    desk.answer(1, is_kept=True)
+    desk.settle()
+    assert [path.name for path in desk.run_dir_files() if "spool" in path.name] == ["keyboard.spool"]
+
+
+def test_a_picture_that_is_too_large_is_made_smaller_and_the_lines_keep_their_order(desk, screen, tmp_path):
+    file = io.BytesIO()
+    noise((1200, 1200)).save(file, "PNG")
+    assert len(file.getvalue()) > wire.MAX_PICTURE_BYTES
+    (tmp_path / "large.png").write_bytes(file.getvalue())
+    desk.start()
+    screen.type(f"/image {tmp_path}/large.png what is this?\rand now?\r")
+    desk.until(lambda: len(shown(desk)) == 2, "both came")
+    (_, words, sent), (_, second, nothing) = shown(desk)
+    assert (words, second, nothing) == ("what is this?", "and now?", b"")
+    assert look(sent) == Seen("image/jpeg", 1200, 1200)
+    assert len(sent) <= wire.MAX_PICTURE_BYTES
+
+
+def test_at_a_terminal_a_picture_that_cannot_be_shown_is_told_and_the_next_line_goes_on(
+    desk, screen, tmp_path
+):
+    desk.start()
+    screen.type(f"/image {tmp_path} look\rhello\r")
+    desk.expect((2, "hello"))
+    desk.until(lambda: screen.shows(f"{tmp_path} is no file"), "it is told")
 
 
 # A pipe: a dialogue.
@@ -282,7 +358,7 @@ def test_a_keyboard_that_starts_during_a_reply_paints_nothing_into_it(desk, scre
     desk.coordinator.conversation.change("console_mode", "assistant")
     desk.start()
     screen.type("hel")
-    desk.loop.skip(RETRY_S)
+    desk.loop.skip(TICK_S)
     desk.settle()
     assert "You" not in screen.look()
     desk.coordinator._change("console_mode", "input")
@@ -317,7 +393,7 @@ def test_a_line_typed_while_the_console_has_the_terminal_is_sent_as_not_shown(de
     screen.type("one\r")
     desk.expect((1, "one"))
     desk.coordinator.hub.broadcast(wire.Yield(1))
-    desk.until(lambda: not desk.keyboards[-1]._owns_terminal, "it has yielded")
+    desk.until(lambda: not desk.keyboards[-1]._prompt.is_ours, "it has yielded")
     screen.type("two\r")
     desk.expect((1, "one"), (2, "two"))
     assert [line.is_shown for line in desk.session.of(wire.TextLine)] == [True, False]
@@ -327,9 +403,9 @@ def test_between_yielding_and_the_consoles_turn_the_terminal_is_not_taken_back(d
     desk.start()
     desk.until(lambda: screen.shows("You: "), "the prompt is there")
     desk.coordinator.hub.broadcast(wire.Yield(1))
-    desk.until(lambda: not desk.keyboards[-1]._owns_terminal, "it has yielded")
+    desk.until(lambda: not desk.keyboards[-1]._prompt.is_ours, "it has yielded")
     before = screen.look()
-    desk.loop.skip(RETRY_S)
+    desk.loop.skip(TICK_S)
     desk.settle()
     assert screen.look() == before
 
@@ -337,10 +413,10 @@ def test_between_yielding_and_the_consoles_turn_the_terminal_is_not_taken_back(d
 def test_a_terminal_that_nobody_took_is_taken_back(desk, screen):
     desk.start()
     desk.coordinator.hub.broadcast(wire.Yield(1))
-    desk.until(lambda: not desk.keyboards[-1]._owns_terminal, "it has yielded")
+    desk.until(lambda: not desk.keyboards[-1]._prompt.is_ours, "it has yielded")
     before = screen.look()
     desk.loop.skip(YIELDED_FOR_S + 0.1)
-    desk.loop.skip(RETRY_S)
+    desk.loop.skip(TICK_S)
     desk.until(lambda: "You: " in screen.look()[len(before) :], "the prompt is back")
 
 

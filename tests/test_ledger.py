@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from actors.model.ledger import HANDLE_WITHIN_S, MAX_LINES, PATIENCE_S, Ledger, Line
+from actors.model.ledger import HANDLE_WITHIN_S, MAX_LINES, MAX_PICTURE_BYTES, PATIENCE_S, Ledger, Line
 from actors.wire import LineId, Resumption
 
 NEW = Resumption()
@@ -40,6 +40,19 @@ def numbers(lines):
 
 
 # One rule at a time.
+
+
+def test_pictures_of_all_lines_that_are_not_kept_count_against_what_can_be_taken():
+    ledger = Ledger()
+    heavy = bytes(MAX_PICTURE_BYTES // 2)
+    for number in (1, 2):
+        assert not ledger.is_full
+        ledger.accept(Line(LineId("keyboard", number), "look", picture=heavy))
+        send_next(ledger, 10.0 * number)
+    assert ledger.is_full
+    answer(ledger)
+    ledger.keep(ledger.handle_issued())
+    assert not ledger.is_full
 
 
 def test_a_line_is_sent_and_the_next_one_waits_for_the_first_word_of_its_answer():

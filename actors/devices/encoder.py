@@ -37,7 +37,7 @@ class Encoder:
         try:
             image = pillow.open(io.BytesIO(data))
             image.draft("RGB", (self._wanted.max_side,) * 2)  # a large JPEG is read at a fraction of its size
-            return self._jpeg(image.convert("RGB"))
+            return self._jpeg(_upright(image).convert("RGB"))
         except (OSError, pillow.DecompressionBombError, SyntaxError) as error:
             raise PictureError(f"a broken {seen.mime} ({error})") from error
 
@@ -70,6 +70,13 @@ class Encoder:
             f"a picture of {image.width}x{image.height} pixels does not fit into {self._wanted.max_bytes} bytes; "
             "make max_side smaller"
         )
+
+
+def _upright(image: "Image.Image") -> "Image.Image":
+    """Turn a photograph as its camera was held: what we write has no note about that."""
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
 
 
 def _pillow(why: str) -> Any:

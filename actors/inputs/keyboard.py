@@ -1,6 +1,5 @@
 """The keyboard actor: the user's lines, from a terminal or a pipe, to the session without loss."""
 
-import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -8,26 +7,29 @@ from pathlib import Path
 
 from actors import wire
 from actors.devices import terminal
+from actors.inputs import pictures
+from actors.inputs.album import Album
 from actors.inputs.delivery import Delivery
-from actors.inputs.line_editor import EndOfInput, LineEditor, Submitted
+from actors.inputs.line_editor import EndOfInput, Submitted
+from actors.inputs.pictures import PictureRefusedError
+from actors.inputs.pipe import Pipe
+from actors.inputs.prompt import Prompt
 from actors.inputs.spool import Spool
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
 from actors.settings import KeyboardTable
 
-PROMPT = "You: "
-RETRY_S = 0.5
+TICK_S = 0.5
 SCREEN_PATIENCE_S = 0.2
 """Less than a heartbeat: a terminal that takes no output must not make the keyboard look hung."""
 YIELDED_FOR_S = 1.0
 """A console that was given the terminal shows it in `console_mode` much sooner."""
 ESCAPE_ALONE_S = 0.1
 """An Esc that nothing followed for so long is a key of its own, not the beginning of one."""
-MAX_ROWS = 8
-READ_BYTES = 65_536
 HELP = """\
 /interrupt  cut the reply short (so does Enter on an empty line while it is spoken)
+/image PATH [words]  show a picture, and say something about it
 /mute       stop listening; /unmute listens again
 /help       this list
 {quit}       end the conversation (so does Ctrl-D; Ctrl-C ends it at once)
@@ -46,14 +48,15 @@ class KeyboardActor(Actor):
         self.table = table
         self._is_terminal = os.isatty(0)
         self._delivery = Delivery(one_at_a_time=not self._is_terminal)
-        self._spool = Spool(Path(spec.run_dir) / f"{spec.name}.spool")
+        spool = Path(spec.run_dir) / f"{spec.name}.spool"
+        self._spool = Spool(spool)
+        self._album = Album(spool, loop, self._send_due)
+        self._pipe = Pipe(loop, lambda: self._has_room, self._read)
         self._keys = terminal.Keys(0)
-        self._screen = terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None
-        self._editor = LineEditor()
+        self._prompt = Prompt(terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None)
         self._escape_timer: Timer | None = None
         self._unshown: set[int] = set()
         """Lines typed while the console had the terminal."""
-        self._owns_terminal = False
         self._yielded_s = 0.0
         self._is_over = False
         self._has_quit = False
@@ -77,26 +80,27 @@ class KeyboardActor(Actor):
             self._keys.enter()
             self.loop.watch(0, self._typed)
         elif not self._has_quit:
-            self._listen_to_pipe()
+            self._pipe.listen()
         self.detail = "terminal" if self._is_terminal else "pipe"
         self._tick()
         self.ready()
 
     def on_stop(self) -> None:
         """Leave the terminal as it was found."""
-        self._erase()
+        self._prompt.erase()
         self._keys.leave()
+        self._album.close()
         self._spool.close()
 
     def on_state(self, key: wire.StateKey) -> None:
         """Take the terminal when it is ours."""
         if key == "console_mode" and self.control.state.console_mode == "input":
-            self._take_terminal()
+            self._prompt.take()
 
     def on_synchronised(self) -> None:
         """Only now is it known whose the terminal is."""
-        if self.control.state.console_mode == "input" and not self._owns_terminal:
-            self._take_terminal()
+        if self.control.state.console_mode == "input" and not self._prompt.is_ours:
+            self._prompt.take()
 
     def on_welcome(self) -> None:
         """Send again what the session before has not settled."""
@@ -113,16 +117,13 @@ class KeyboardActor(Actor):
                 self._send_due()
             case wire.LineKept(line=line):
                 self._delivery.kept(line.number)
-                self._spool.forget(line.number)
+                self._forget(line.number)
                 self._send_due()
             case wire.LineRefused(line=line, reason=reason):
-                self._fail(f"line {line.number}: {reason}")
-                self._delivery.settled(line.number)
-                self._spool.forget(line.number)
+                self._refused(line.number, reason)
                 self._send_due()
             case wire.Yield(request=request):
-                self._erase()
-                self._owns_terminal = False
+                self._prompt.give_up()
                 self._yielded_s = self.loop.now()
                 self.control_link.send(wire.Yielded(request))
             case _:
@@ -134,16 +135,20 @@ class KeyboardActor(Actor):
             self._fail(f"line {overdue} got no reply within {self.table.reply_within_s:g} s")
             self._delivery.answered(overdue)
         if self._is_terminal_forgotten():
-            self._take_terminal()
+            self._prompt.take()
         self._send_due()
-        self.loop.call_later(RETRY_S, self._tick)
+        self.loop.call_later(TICK_S, self._tick)
 
     def _is_terminal_forgotten(self) -> bool:
         """Whether we gave it to nobody: the coordinator died between asking for it and using it."""
         is_free = self.control.is_synchronised and self.control.state.console_mode == "input"
-        return is_free and not self._owns_terminal and self.loop.now() - self._yielded_s > YIELDED_FOR_S
+        return is_free and not self._prompt.is_ours and self.loop.now() - self._yielded_s > YIELDED_FOR_S
 
     # Lines.
+
+    @property
+    def _has_room(self) -> bool:
+        return self._delivery.has_room and self._album.has_room
 
     def _take_line(self, number: int, *, again: bool = False) -> None:
         """Do or deliver it. `again`: an earlier incarnation has read it, and has done what it could do at once."""
@@ -152,28 +157,58 @@ class KeyboardActor(Actor):
         text = self._spool.lines[number].decode(errors="replace").strip()
         command = self._commands.get(text)
         if command is not None:
-            self._spool.forget(number)
+            self._forget(number)
             if not again or text == self.table.quit:
                 command()
         elif len(text) > wire.MAX_TEXT_CHARS:
-            self._spool.forget(number)
+            self._forget(number)
             self._fail(
                 f"line {number} has {len(text)} characters, at most {wire.MAX_TEXT_CHARS} are sent; it was left out"
             )
         elif text:
-            self._delivery.add(number)
+            self._take_turn(number, text)
         else:
-            self._spool.forget(number)
+            self._forget(number)
+
+    def _take_turn(self, number: int, text: str) -> None:
+        try:
+            if pictures.is_picture(text):
+                self._album.keep(number, text)
+            self._delivery.add(number)
+        except PictureRefusedError as error:
+            self._refused(number, str(error))
 
     def _send_due(self) -> None:
         for number in self._delivery.due():
-            text = self._spool.lines[number].decode(errors="replace").strip()
-            line = wire.TextLine(wire.LineId(self.name, number), text, is_shown=number not in self._unshown)
-            if not self.media.send(line):
+            if self._album.is_waiting(number):
+                break  # its picture brings us back; lines keep their order
+            try:
+                is_sent = self.media.send(self._line(number))
+            except PictureRefusedError as error:
+                self._refused(number, str(error))
+                continue
+            if not is_sent:
                 break  # there is no session now: its Welcome brings us back
             self._delivery.handed(number, self.loop.now())
         if self._is_over and self._delivery.is_all_answered:
             self._quit()
+
+    def _line(self, number: int) -> wire.TextLine:
+        text, picture = self._spool.lines[number].decode(errors="replace").strip(), b""
+        if pictures.is_picture(text):
+            _, text = pictures.parse(text)
+            picture = self._album.read(number)
+        is_shown = number not in self._unshown
+        return wire.TextLine(wire.LineId(self.name, number), text, is_shown=is_shown, picture=picture)
+
+    def _refused(self, number: int, why: str) -> None:
+        self._fail(why if self._is_terminal else f"line {number}: {why}")
+        self._delivery.settled(number)
+        self._forget(number)
+
+    def _forget(self, number: int) -> None:
+        self._spool.forget(number)
+        self._album.forget(number)
 
     def _fail(self, what: str) -> None:
         log.warning("%s", what)
@@ -202,13 +237,9 @@ class KeyboardActor(Actor):
 
     def _tell(self, text: str) -> None:
         """Show our own words: on our screen where we own it, through the console otherwise."""
-        if self._screen is not None and self._owns_terminal:
-            self._erase()
-            self._write("".join(f"\x1b[2m{line}\x1b[0m\r\n" for line in text.splitlines()).encode())
-            self._paint()
-            return
-        for line in text.splitlines():
-            self.control_link.send(wire.Notice(line))
+        if not self._prompt.tell(text):
+            for line in text.splitlines():
+                self.control_link.send(wire.Notice(line))
 
     # The terminal.
 
@@ -219,7 +250,7 @@ class KeyboardActor(Actor):
             self._quit()
             self.loop.unwatch(0)
             return
-        for event in self._editor.feed(data):
+        for event in self._prompt.editor.feed(data):
             match event:
                 case EndOfInput():
                     self._quit()
@@ -227,69 +258,27 @@ class KeyboardActor(Actor):
                     self._submitted(text)
         if self._escape_timer is not None:
             self._escape_timer.cancel()
-        self._escape_timer = self.loop.call_later(ESCAPE_ALONE_S, self._editor.settle)
-        if self._editor.refused:
+        self._escape_timer = self.loop.call_later(ESCAPE_ALONE_S, self._prompt.editor.settle)
+        if self._prompt.editor.refused:
             self._tell("a line has at most 8000 characters; what came after them was not taken")
         if data in {b"\r", b"\n"} and self.control.state.is_streaming_output:
             self._interrupt()
-        self._paint()
+        self._prompt.paint()
 
     def _submitted(self, text: str) -> None:
-        if not self._delivery.has_room:
+        if not self._has_room:
             self._tell("too many lines wait to be sent; this one was not taken")
             return
-        if self._owns_terminal:
-            self._write(self._editor.submit_echo(PROMPT, text))
-        else:
+        if not self._prompt.echo(text):
             self._unshown.add(self._spool.last + 1)
         self._spool.add(text.replace("\n", " ").encode() + b"\n")
         self._take_line(self._spool.last)
         self._send_due()
 
-    def _take_terminal(self) -> None:
-        self._owns_terminal = True
-        self._paint()
-
-    def _paint(self) -> None:
-        if self._screen is not None and self._owns_terminal:
-            rows = max(1, min(MAX_ROWS, self._screen.height() - 1))
-            self._write(self._editor.render(PROMPT, self._screen.width(), rows))
-
-    def _erase(self) -> None:
-        if self._screen is not None and self._owns_terminal:
-            self._write(self._editor.erase(self._screen.width()))
-
-    def _write(self, data: bytes) -> None:
-        if self._screen is not None:
-            with contextlib.suppress(
-                terminal.OutputGone, terminal.OutputStalled
-            ):  # reading the keys will tell
-                self._screen.write(data)
-
     # The pipe.
 
-    def _listen_to_pipe(self) -> None:
-        try:
-            self.loop.watch(0, self._read_pipe)
-        except PermissionError:  # a plain file: always readable, and epoll does not take it
-            self.loop.call_soon(self._read_file)
-
-    def _read_pipe(self) -> None:
-        if not self._delivery.has_room:
-            self.loop.unwatch(0)  # back-pressure: whoever writes has to wait
-            self.loop.call_later(RETRY_S, self._listen_to_pipe)
-        elif not self._read_some():
-            self.loop.unwatch(0)
-
-    def _read_file(self) -> None:
-        if not self._delivery.has_room:
-            self.loop.call_later(RETRY_S, self._read_file)
-        elif self._read_some():
-            self.loop.call_soon(self._read_file)
-
-    def _read_some(self) -> bool:
-        """Take what there is. False at the end of the input."""
-        data = os.read(0, READ_BYTES)
+    def _read(self, data: bytes) -> bool:
+        """Take what came through the pipe, nothing at its end. False when no more is to be read."""
         before = self._spool.last
         if data:
             self._spool.add(data)

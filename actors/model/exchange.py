@@ -121,6 +121,8 @@ class Exchange:
                 await live.answer(answer.response)
             while (line := self._line_due()) is not None:
                 self.ledger.sent(self._loop.now())
+                if line.picture:  # just before its words: of a turn, that is what the model looks at
+                    await live.send({"video": {"data": line.picture, "mime_type": line.mime}})
                 await live.send({"text": line.text})
                 self._show_line(line)
                 self._tell_origin(line.id, wire.LineSent(line.id))
@@ -153,10 +155,11 @@ class Exchange:
             await self._send_voice(live)
 
     def _show_line(self, line: Line) -> None:
-        self.stage.record(wire.TextLine(line.id, line.text))
+        text = f"[a picture] {line.text}" if line.picture else line.text
+        self.stage.record(wire.TextLine(line.id, text))
         if not line.is_shown:
             line.is_shown = True  # a line that is sent again was said once
-            self.stage.show(wire.InputText(line.text))
+            self.stage.show(wire.InputText(text))
 
     # From the model.
 

@@ -8,6 +8,7 @@ its first answer the next one waits too (a typed barge-in, during the answer, go
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actors.wire import LineId, Resumption
@@ -17,6 +18,8 @@ PATIENCE_S = 5.0
 HANDLE_WITHIN_S = 3.0
 """A service that has given no handle this long after its first turn gives none at all."""
 MAX_LINES = 256
+MAX_PICTURE_BYTES = 64 << 20
+"""Of all lines together; a keyboard has 15 MB on their way at most."""
 
 
 @dataclass(slots=True)
@@ -26,6 +29,9 @@ class Line:
     id: LineId
     text: str
     is_shown: bool = True
+    picture: bytes = b""
+    mime: str = ""
+    """Of the picture."""
 
 
 @dataclass(slots=True)
@@ -60,7 +66,8 @@ class Ledger:
     @property
     def is_full(self) -> bool:
         """Whether another line has to wait with its sender."""
-        return len(self._queue) >= MAX_LINES
+        pictures = sum(len(line.picture) for line in self._lines())
+        return len(self._queue) >= MAX_LINES or pictures >= MAX_PICTURE_BYTES
 
     @property
     def has_unsettled(self) -> bool:
@@ -145,6 +152,10 @@ class Ledger:
         return line.id.number <= self.kept.get(line.id.origin, 0)
 
     def _known(self) -> set[LineId]:
-        known = {line.id for line in self._queue} | {line.id for line, _ in self._over}
-        known |= {line.id for line in self._held}
-        return known | {turn.line.id for turn in self._open if turn.line is not None}
+        return {line.id for line in self._lines()}
+
+    def _lines(self) -> Iterator[Line]:
+        yield from self._queue
+        yield from (turn.line for turn in self._open if turn.line is not None)
+        yield from (line for line, _ in self._over)
+        yield from self._held

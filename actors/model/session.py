@@ -7,6 +7,7 @@ import logging
 import msgspec
 
 from actors import wire
+from actors.devices.picture import PictureError, look
 from actors.model.audience import JOINED_WITHIN_S, Audience
 from actors.model.connections import Connections
 from actors.model.exchange import Exchange
@@ -171,7 +172,13 @@ class SessionActor(Actor):
             self.hub.send(
                 route, wire.LineRefused(line.line, "too many lines wait to be sent; this one was not taken")
             )
-        elif self.ledger.accept(Line(line.line, line.text, line.is_shown)):
+            return
+        try:
+            mime = look(line.picture).mime if line.picture else ""
+        except PictureError as error:
+            self.hub.send(route, wire.LineRefused(line.line, f"what it shows is {error}"))
+            return
+        if self.ledger.accept(Line(line.line, line.text, line.is_shown, line.picture, mime)):
             self.stage.cut(
                 by_user=True
             )  # who types does not want to hear the rest; the model will say so, too, but later

@@ -102,3 +102,42 @@ def test_without_the_file_the_camera_is_absent_and_says_so_and_is_back_when_the_
     assert f"there is no {album}" in filmed.row("camera")["detail"]
     (filmed.directory / "elsewhere").rename(album)
     wait_for(lambda: filmed.row("camera")["state"] == "ready", "the camera is back")
+
+
+# Pictures that are typed.
+
+
+def test_a_picture_in_a_pipe_is_answered_and_one_that_cannot_be_shown_is_told_and_fails_the_whole():
+    with tree() as conversation:
+        (conversation.directory / "cat.png").write_bytes(picture("PNG", (320, 200)))
+        cat = conversation.directory / "cat.png"
+        ended = conversation.converse(f"/image {cat} what is this?\n/image {cat}x\nthank you\n")
+        assert ended.stdout.splitlines() == [
+            "You said: what is this? (I see a picture, 320x200)",
+            "You said: thank you",
+        ]
+        assert f"line 2: there is no file {cat}x" in ended.stderr
+        assert ended.returncode == 1
+        assert conversation.leftovers() == []
+
+
+def test_every_picture_is_in_the_conversation_exactly_once_although_session_and_keyboard_are_killed():
+    count = 12
+    with tree(
+        rules=[{"when": {"contains": ""}, "do": {"reply": {"delay_s": 0.2, "chunk_bytes": 600_000}}}]
+    ) as conversation:
+        process = conversation.start()
+        for number in range(count):
+            (conversation.directory / f"{number}.jpg").write_bytes(picture(seed=number))
+            process.stdin.write(f"/image {conversation.directory}/{number}.jpg picture {number}\n".encode())
+        process.stdin.close()
+        for victim, turns in (("session", 2), ("keyboard", 5), ("session", 8)):
+            wait_for(lambda turns=turns: len(conversation.events("turn_complete")) >= turns, f"{turns} turns")
+            conversation.kill(victim)
+        assert process.wait(60) == 0, conversation.logs()
+        assert conversation.context() == {f"picture {number}": 1 for number in range(count)}
+        marks = [hashlib.sha256(picture(seed=number)).hexdigest()[:12] for number in range(count)]
+        assert conversation.events("turn_complete")[-1]["pictures"] == {
+            f"image/jpeg 64x48 {mark}": 1 for mark in marks
+        }
+        assert conversation.leftovers() == []
