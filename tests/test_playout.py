@@ -1,5 +1,6 @@
 """The playout buffer: what goes in comes out, once, in order, and an edge never clicks."""
 
+import math
 from array import array
 from itertools import pairwise
 
@@ -341,3 +342,120 @@ def test_every_byte_added_is_played_queued_or_counted_as_dropped(history):
     half = counts.dropped.pop("half", 0)
     assert n_added == 2 * (counts.played + sum(counts.dropped.values())) + half
     assert buffer.queue_ms == 0
+
+
+# Behind a link that stalls.
+
+
+def voice(ms):
+    """A tone that begins quietly."""
+    return array("h", [round(9000 * math.sin(2 * math.pi * 150 * n / RATE_HZ)) for n in range(ms * MS)])
+
+
+def test_a_voice_that_runs_dry_goes_on_for_60_ms_and_fades():
+    buffer = playout(conceals=True)
+    buffer.add(1, voice(60).tobytes())
+    heard = read(buffer, 60 + 100)
+    concealed = heard[60 * MS :]
+    assert max(concealed[: 10 * MS]) > 8000
+    assert max(map(abs, concealed[60 * MS :])) == 0
+    assert buffer.counts().concealed == 60 * MS
+
+
+def test_what_comes_while_the_voice_goes_on_breaks_in_without_a_click_and_unchanged():
+    buffer = playout(conceals=True)
+    whole = voice(200)
+    buffer.add(1, whole[: 60 * MS].tobytes())
+    heard = read(buffer, 60 + 20)
+    buffer.add(1, whole[60 * MS :].tobytes())
+    heard += read(buffer, 140)
+    steps = [abs(b - a) for a, b in pairwise(heard)]
+    assert max(steps) <= 1.3 * max(abs(b - a) for a, b in pairwise(whole))
+    assert heard.tobytes().find(whole[60 * MS : 190 * MS].tobytes()) > 0
+    assert buffer.counts().concealed == 20 * MS
+
+
+def test_a_flush_ends_a_voice_that_only_goes_on():
+    buffer = playout(conceals=True)
+    buffer.add(1, voice(60).tobytes())
+    read(buffer, 70)
+    buffer.flush(2, fade=False)
+    assert not any(read(buffer, 60))
+
+
+def test_a_voice_that_ended_is_not_made_to_go_on():
+    buffer = playout(conceals=True)
+    buffer.add(1, voice(60).tobytes())
+    buffer.end(1)
+    read(buffer, 160)
+    assert buffer.counts().concealed == 0
+
+
+def test_a_link_that_asks_for_more_makes_a_reply_gather_more():
+    buffer = playout(pre_roll_ms=40)
+    buffer.gather(90)
+    buffer.add(1, pcm(80))
+    assert not any(read(buffer, 10))
+    buffer.add(1, pcm(10))
+    assert any(read(buffer, 10))
+    buffer.gather(10**6)
+    assert buffer.pre_roll_ms == 400
+
+
+# Together with other loudspeakers.
+
+
+def test_a_reply_waits_for_its_time_to_the_sample():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(1, pcm(50), due_s=clock.now + 0.0305)
+    heard = buffer.read(40 * MS)
+    quiet = round(30.5 * MS) * 2
+    assert heard == bytes(quiet) + pcm(40)[: len(heard) - quiet]
+
+
+def test_the_time_counts_where_it_is_heard():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(1, pcm(50), due_s=clock.now + 0.1)
+    assert not any(buffer.read(20 * MS, 0.079))
+    clock.now += 0.02
+    assert any(buffer.read(20 * MS, 0.08))
+
+
+def test_a_reply_that_comes_after_its_time_is_joined_where_the_others_are():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    clock.now += 1
+    buffer.add(1, pcm(100, 1) + pcm(100, 2), due_s=clock.now - 0.1)
+    buffer.end(1)
+    assert buffer.read(100 * MS) == pcm(100, 2)
+    assert buffer.counts().dropped == {"late": 100 * MS}
+    assert buffer.heard(clock.now + 1, 0.0)[1] == Position(200 * MS, is_done=True)
+
+
+def test_a_little_late_is_played_whole_and_told():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    buffer.add(1, pcm(100), due_s=clock.now - 0.02)
+    assert buffer.read(10 * MS) == pcm(10)
+    assert round(buffer.late_s, 3) == 0.02
+    assert buffer.counts().dropped == {}
+
+
+def test_a_reply_that_ran_dry_goes_on_where_the_others_are():
+    clock = Clock()
+    buffer = playout(clock=clock)
+    start_s = clock.now
+    buffer.add(1, pcm(20, 1), due_s=start_s)
+    buffer.read(50 * MS)
+    clock.now += 0.1
+    buffer.add(1, pcm(80, 2) + pcm(80, 3), due_s=start_s + 0.02)
+    assert buffer.read(80 * MS) == pcm(80, 3)
+
+
+def test_a_reply_without_a_time_is_never_late():
+    buffer = playout()
+    buffer.add(1, pcm(100))
+    buffer.read(10 * MS)
+    assert buffer.late_s is None

@@ -7,58 +7,28 @@ has grown. A flush takes everything of older epochs away at once.
 
 Every sample added comes out exactly once, in order and unchanged, unless a counter says why not. So that no edge between
 sound and silence clicks, an edge that is loud gets a fade of 4 ms: the nearest samples mirrored in time, *inserted*
-on the silent side. The audio itself is never altered.
+on the silent side. The audio itself is never altered. Behind a link that stalls (`conceals`) the voice that ran dry goes on
+for a moment instead.
+
+A reply may have a time at which it is to be heard, the same for several loudspeakers: then it waits for that, and what is
+already over when it comes is dropped as late.
 """
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 
-from actors.outputs.fades import FADE_BYTES, RATE_HZ, SAMPLE_BYTES, fade_in, fade_out
+from actors.outputs.edges import Edges
+from actors.outputs.fades import RATE_HZ, SAMPLE_BYTES
+from actors.outputs.playout_counts import PlayoutCounts
+from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
 
 _REMEMBERED_REPLIES = 8
-
-
-@dataclass(frozen=True)
-class PlayoutCounts:
-    """What happened since the start, in samples where not said otherwise."""
-
-    played: int
-    silent: int
-    """Silence and fades handed out; played + silent is all that was ever read."""
-    underruns: int
-    """How often a reply went on after it had run dry."""
-    gaps: int
-    """The part of `silent` that stood inside a reply that went on."""
-    dropped: dict[str, int]
-    """By reason: stale, full, flushed; half counts single bytes that never became a sample."""
-    peak_queue_ms: int
-
-
-class PreRoll:
-    """How much audio a reply gathers before it sounds: little on a good line, more after an underrun."""
-
-    def __init__(self, start_ms: float = 40, max_ms: float = 400) -> None:
-        self.ms = start_ms
-        self._min_ms = start_ms
-        self._max_ms = max_ms
-
-    @property
-    def samples(self) -> int:
-        """The same in samples."""
-        return int(self.ms * SAMPLES_PER_MS)
-
-    def underrun(self) -> None:
-        """Double it."""
-        self.ms = min(self.ms * 2, self._max_ms)
-
-    def clean_reply(self) -> None:
-        """Give a fifth of it back."""
-        self.ms = max(self.ms * 0.8, self._min_ms)
+_LATE_S = 0.03
+"""A reply that is later than this beside other loudspeakers is heard twice."""
 
 
 class Playout:
@@ -70,6 +40,7 @@ class Playout:
         capacity_s: float = 300.0,
         pre_roll: PreRoll | None = None,
         start_timeout_s: float = 0.5,
+        conceals: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._capacity = int(capacity_s * RATE_HZ)
@@ -81,16 +52,17 @@ class Playout:
         self._front: QueuedReply | None = None
         self._newest = 0
         self._queued = 0
-        self._fade = b""
-        self._last = b""
-        """What the loudspeaker got last, for a fade to join on."""
+        self._edges = Edges(conceals=conceals)
+        self.late_s: float | None = None
+        """How much later than its time the reply sounds; None if it has none, or nothing sounds."""
         self._played = self._silent = self._underruns = self._gaps = self._peak = 0
         self._dropped: Counter[str] = Counter()
 
-    def add(self, epoch: int, pcm: bytes) -> None:
+    def add(self, epoch: int, pcm: bytes, due_s: float | None = None) -> None:
         """Queue a slice of the reply of this epoch, cut anywhere, even inside a sample.
 
-        Older than the newest epoch seen is dropped as stale; what exceeds the capacity is dropped as full.
+        Older than the newest epoch seen is dropped as stale; what exceeds the capacity is dropped as full. `due_s` is
+        when its first sample is to leave the loudspeaker, on our clock; None: as soon as it can.
         """
         with self._lock:
             if epoch < self._newest:
@@ -103,6 +75,8 @@ class Playout:
             reply.half = pcm[n_samples * SAMPLE_BYTES :]
             n_fit = min(n_samples, self._capacity - self._queued)
             self._dropped["full"] += n_samples - n_fit
+            if due_s is not None:
+                reply.due_from_here(due_s)
             if n_fit:
                 self._queue(reply, memoryview(pcm)[: n_fit * SAMPLE_BYTES], n_fit)
 
@@ -128,27 +102,30 @@ class Playout:
             if self._front in old:
                 self._silence(self._front)
                 self._next_reply()
+            if self._edges.is_concealing:
+                self._edges.stop()
             if not fade and not (self._front and self._front.is_sounding):
-                self._fade = self._last = b""
+                self._edges.forget()
             return dropped
 
-    def read(self, n_samples: int) -> bytes:
-        """Exactly `n_samples`, int16 LE mono: the replies in order, and silence where there is none."""
+    def read(self, n_samples: int, latency_s: float = 0.0) -> bytes:
+        """Exactly `n_samples`, int16 LE mono: the replies in order, and silence where there is none.
+
+        `latency_s` is how long the device takes until the first of them is heard.
+        """
         n_bytes = n_samples * SAMPLE_BYTES
         out = bytearray()
         with self._lock:
             now = self._clock()
             while len(out) < n_bytes:
-                piece = self._pull(n_bytes - len(out), now + len(out) / (SAMPLE_BYTES * RATE_HZ))
-                if not piece:
-                    break
-                out += piece
-                self._last = (self._last + piece)[-FADE_BYTES:]
-            n_silent = n_bytes - len(out)
-            if n_silent:
-                self._silent += n_silent // SAMPLE_BYTES
-                self._last = b""
-        return bytes(out) + bytes(n_silent)
+                at = now + len(out) / (SAMPLE_BYTES * RATE_HZ)
+                piece = self._pull(n_bytes - len(out), at, latency_s)
+                if piece:
+                    self._edges.played(piece)
+                    out += piece
+                else:
+                    out += self._silent_until_due(n_bytes - len(out), at + latency_s)
+        return bytes(out)
 
     def heard(self, now: float, device_latency_s: float) -> dict[int, Position]:
         """Per epoch, how far its reply has left the loudspeaker. Epochs flushed or long done are forgotten."""
@@ -160,7 +137,7 @@ class Playout:
     def is_idle(self) -> bool:
         """Is there nothing to hand to the device, and no reply unfinished?"""
         with self._lock:
-            return not (self._fade or self._queued or (self._front and not self._front.is_complete))
+            return not (self._edges or self._queued or (self._front and not self._front.is_complete))
 
     @property
     def is_starved(self) -> bool:
@@ -183,6 +160,11 @@ class Playout:
         """How much audio a reply gathers before it sounds."""
         return self._pre_roll.ms
 
+    def gather(self, least_ms: float) -> None:
+        """Let a reply gather at least this much from now on."""
+        with self._lock:
+            self._pre_roll.at_least(least_ms)
+
     def counts(self) -> PlayoutCounts:
         """Count what happened since the start."""
         with self._lock:
@@ -191,6 +173,7 @@ class Playout:
                 silent=self._silent,
                 underruns=self._underruns,
                 gaps=self._gaps,
+                concealed=self._edges.concealed,
                 dropped={reason: n for reason, n in self._dropped.items() if n},
                 peak_queue_ms=self._peak // SAMPLES_PER_MS,
             )
@@ -233,33 +216,54 @@ class Playout:
         self._queued += n_samples
         self._peak = max(self._peak, self._queued)
 
-    def _pull(self, n_bytes: int, at: float) -> bytes | bytearray:
-        """Up to `n_bytes` of what comes next; nothing means silence for the rest of this read."""
-        while not self._fade and self._front is not None:
+    def _pull(self, n_bytes: int, at: float, latency_s: float) -> bytes | bytearray:
+        """Up to `n_bytes` of what comes next; nothing means silence."""
+        self.late_s = None
+        while not self._edges and self._front is not None:
             reply = self._front
             if not reply.queued:
                 if not self._pause(reply):
-                    return b""
+                    break
             elif reply.is_sounding:
-                return self._take(reply, n_bytes, at)
-            elif self._may_start(reply, at):
+                return self._take(reply, n_bytes, at, latency_s)
+            elif self._may_start(reply, at, latency_s):
                 self._start(reply)
             else:
-                return b""
-        return self._take_fade(n_bytes)
+                break
+        return self._take_edge(n_bytes)
 
-    def _take(self, reply: QueuedReply, n_bytes: int, at: float) -> bytearray:
+    def _take(self, reply: QueuedReply, n_bytes: int, at: float, latency_s: float) -> bytearray:
+        due_s = reply.due_s
+        self.late_s = None if due_s is None else at + latency_s - due_s
         taken = reply.take(n_bytes, at)
         self._queued -= len(taken) // SAMPLE_BYTES
         self._played += len(taken) // SAMPLE_BYTES
         return taken
 
-    def _take_fade(self, n_bytes: int) -> bytes:
-        taken, self._fade = self._fade[:n_bytes], self._fade[n_bytes:]
+    def _take_edge(self, n_bytes: int) -> bytes:
+        taken = self._edges.take(n_bytes)
         self._silent += len(taken) // SAMPLE_BYTES
         return taken
 
-    def _may_start(self, reply: QueuedReply, at: float) -> bool:
+    def _silent_until_due(self, most_bytes: int, heard_s: float) -> bytes:
+        """Silence, for all that is asked for or until a reply is due; `heard_s` is when it will be heard."""
+        reply = self._front
+        n_bytes = most_bytes
+        if reply is not None and reply.queued and not reply.is_sounding and reply.due_s is not None:
+            n_samples = max(1, round((reply.due_s - heard_s) * RATE_HZ))
+            n_bytes = min(most_bytes, n_samples * SAMPLE_BYTES)
+        self._silent += n_bytes // SAMPLE_BYTES
+        self._edges.silent()
+        return bytes(n_bytes)
+
+    def _may_start(self, reply: QueuedReply, at: float, latency_s: float) -> bool:
+        if reply.due_s is not None:
+            late_s = at + latency_s - reply.due_s
+            if late_s > _LATE_S:  # what is long over is dropped, what is a little late is played
+                skipped = reply.skip(round(late_s * RATE_HZ), at)
+                self._queued -= skipped
+                self._dropped["late"] += skipped
+            return late_s >= -0.5 / RATE_HZ and reply.queued > 0
         return (
             reply.is_complete
             or reply.queued >= self._pre_roll.samples
@@ -268,9 +272,9 @@ class Playout:
 
     def _start(self, reply: QueuedReply) -> None:
         reply.is_sounding = True
-        self._fade = fade_in(reply.blocks[0][:FADE_BYTES])
+        inserted = self._edges.begin(reply.blocks[0])
         if reply.silent_when_dry is not None:
-            self._gaps += self._silent + len(self._fade) // SAMPLE_BYTES - reply.silent_when_dry
+            self._gaps += self._silent + inserted - reply.silent_when_dry
             reply.silent_when_dry = None
 
     def _pause(self, reply: QueuedReply) -> bool:
@@ -278,17 +282,19 @@ class Playout:
         if reply.is_sounding and not reply.is_complete:
             reply.ran_dry = True
             reply.silent_when_dry = self._silent
+            reply.is_sounding = False
+            self._edges.run_dry()
         self._silence(reply)
         if reply.is_complete:
             if reply.is_clean and reply.played:
                 self._pre_roll.clean_reply()
             self._next_reply()
-        return reply.is_complete or bool(self._fade)
+        return reply.is_complete or bool(self._edges)
 
     def _silence(self, reply: QueuedReply) -> None:
         if reply.is_sounding:
             reply.is_sounding = False
-            self._fade = fade_out(self._last)
+            self._edges.stop()
 
     def _next_reply(self) -> None:
         """Turn to the next reply with something to play; an unfinished one can only be the newest."""

@@ -51,6 +51,8 @@ class QueuedReply:
     waiting_since: float = 0.0
     reads: deque[_Read] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_READS))
     heard: int = 0
+    _dues: deque[tuple[int, float]] = field(default_factory=deque)
+    """From which sample on, when it is to be heard."""
 
     def append(self, pcm: bytes | memoryview) -> None:
         """Add whole samples at the end."""
@@ -73,6 +75,37 @@ class QueuedReply:
         self.queued -= count
         self.played += count
         return taken
+
+    def due_from_here(self, due_s: float) -> None:
+        """What is added next is to be heard at this time."""
+        at = self.played + self.queued
+        if self._dues and self._dues[-1][0] == at:
+            self._dues.pop()
+        self._dues.append((at, due_s))
+
+    @property
+    def due_s(self) -> float | None:
+        """When the next sample is to be heard; None if that does not matter."""
+        while len(self._dues) > 1 and self._dues[1][0] <= self.played:
+            self._dues.popleft()
+        if not self._dues:
+            return None
+        start, due_s = self._dues[0]
+        return due_s + (self.played - start) / RATE_HZ
+
+    def skip(self, most_samples: int, at: float) -> int:
+        """Pass over samples that come too late; returns how many. They count as played and heard."""
+        skipped = 0
+        while self.blocks and skipped < most_samples:
+            n_bytes = min((most_samples - skipped) * SAMPLE_BYTES, len(self.blocks[0]))
+            del self.blocks[0][:n_bytes]
+            skipped += n_bytes // SAMPLE_BYTES
+            if not self.blocks[0]:
+                self.blocks.popleft()
+        self.reads.append(_Read(at - skipped / RATE_HZ, self.played, skipped))
+        self.queued -= skipped
+        self.played += skipped
+        return skipped
 
     def position(self, audible: float) -> Position:
         """How far it was heard, if what was handed over at `audible` is leaving the loudspeaker now."""
