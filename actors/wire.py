@@ -367,6 +367,10 @@ class SpeechChunk(Message, frozen=True):
     pcm_24k: Pcm
     voice_ended_ns: Count = 0
     """On the first slices of a reply: monotonic time at which the voice ended that it answers; 0 = it answers none."""
+    due_ns: Count = 0
+    """When its first sample is to leave the loudspeaker, the same for all of them; 0: as soon as it can."""
+    position: Count | None = None
+    """Through the gate: how many samples of the reply come before it; None: behind what came last."""
 
 
 class SpeechEnd(Message, frozen=True):
@@ -389,6 +393,20 @@ class ReferenceCut(Message, frozen=True):
 
 class Flush(Message, frozen=True):
     """Session -> speaker: drop everything of older epochs, now. Idempotent."""
+
+
+class Lead(Message, frozen=True):
+    """Speaker -> session: so long before it is to be heard it has to be sent to me."""
+
+    ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
+class Credit(Message, frozen=True):
+    """Remote speaker -> gate: how far I am with the reply of this epoch, in samples, and how much I want to hold."""
+
+    received: Count
+    played: Count
+    window_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
 class Heard(Message, frozen=True):
@@ -456,6 +474,8 @@ Wire: TypeAlias = (
     | Reference
     | ReferenceCut
     | Flush
+    | Lead
+    | Credit
     | Heard
     | VideoFrame
     | VideoTaken

@@ -162,6 +162,7 @@ def _row(row: ActorReport, process: psutil.Process | None) -> dict[str, Any]:
         "overruns": health.overruns,
         "queue_ms": health.queue_ms,
         "level_dbfs": health.level_dbfs,
+        "concealed_ms": health.concealed_ms,
         "detail": row.detail,
         "last_exit": row.last_exit,
     } | ({} if row.remote is None else {"remote": remote_cell(row.remote, age_s)})

@@ -8,6 +8,7 @@ from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
 from actors import wire
 from actors.devices.audio import DeviceAbsent
 from actors.outputs import speaker as speaker_module
+from actors.outputs.intake import Intake
 from actors.outputs.playout import Playout
 from actors.outputs.speaker import SpeakerActor
 from actors.runtime import exits
@@ -58,7 +59,11 @@ class Media(FakeLink):
 
     def heard(self):
         pairs = zip(self.epochs, self.sent, strict=True)
-        return [(epoch, message.is_done, message.played_ms) for epoch, message in pairs]
+        return [
+            (epoch, message.is_done, message.played_ms)
+            for epoch, message in pairs
+            if isinstance(message, wire.Heard)
+        ]
 
 
 class Stand:
@@ -143,7 +148,7 @@ def test_a_report_that_could_not_be_sent_is_sent_when_there_is_a_session_again(s
     stand.take(wire.SpeechEnd(), 1)
     stand.media.is_up = False
     stand.play(30)
-    assert stand.media.sent == []
+    assert stand.media.heard() == []
     stand.media.is_up = True
     stand.loop.advance(0.3)
     assert stand.media.heard() == [(1, True, 40)]
@@ -181,7 +186,7 @@ def test_what_comes_late_of_a_flushed_reply_is_dropped_and_the_next_one_is_playe
 
 def test_a_flush_of_nothing_leaves_the_device_alone(stand):
     stand.take(wire.Flush(), 5)
-    assert (stand.device.calls, stand.media.sent) == ([], [])
+    assert (stand.device.calls, stand.media.heard()) == ([], [])
 
 
 def test_a_flush_while_the_last_samples_are_on_their_way_still_aborts_the_device(stand):
@@ -253,3 +258,80 @@ def test_the_way_from_the_session_to_the_air_is_measured_once_per_reply(stand):
         stand.play(40)
     assert stand.actor.health().latency_ms["receive_to_play"].p50 >= 1000 * LATENCY_S
     assert len(stand.actor._first_sound._receive_to_play._values_ms) == 2
+
+
+def test_a_flush_that_comes_again_does_not_cut_the_reply_it_made_room_for(stand):
+    stand.speak(epoch=1)
+    stand.play(5)
+    stand.take(wire.Flush(), 2)
+    stand.speak(epoch=2)
+    stand.play(5)
+    stand.take(wire.Flush(), 2)
+    assert stand.device.calls == ["abort"]
+    assert any(stand.device.pull())
+
+
+def test_the_session_is_told_once_how_early_audio_has_to_come(stand):
+    stand.play(30)
+    leads = [message.ms for message in stand.media.sent if isinstance(message, wire.Lead)]
+    assert leads == [40 + 1000 * LATENCY_S + 20]
+
+
+def test_a_reply_with_a_time_is_heard_at_that_time(stand):
+    due_ns = int((stand.loop.now() + 0.2) * 1e9)
+    stand.take(wire.SpeechChunk(b"\7\0" * PERIOD * 30, due_ns=due_ns), 1)
+    began_s = stand.loop.now()
+    while not any(stand.device.pull()):
+        stand.loop.advance(PERIOD / 24_000)
+    assert abs(stand.loop.now() + LATENCY_S - began_s - 0.2) <= 2 * PERIOD / 24_000
+
+
+# Behind a gate.
+
+
+@pytest.fixture
+def far(monkeypatch, tmp_path):
+    """A speaker on another machine."""
+    made = Stand(monkeypatch, tmp_path)
+    made.actor._intake = Intake()
+    return made
+
+
+def credits_of(stand):
+    return [
+        (epoch, message.received, message.played)
+        for epoch, message in zip(stand.media.epochs, stand.media.sent, strict=True)
+        if isinstance(message, wire.Credit)
+    ]
+
+
+def test_the_gate_is_told_what_has_come_and_was_played(far):
+    far.speak(epoch=1, periods=10)
+    far.play(20)
+    told = credits_of(far)
+    assert told[0][:2] == (1, 10 * PERIOD)
+    assert told[-1] == (1, 10 * PERIOD, 10 * PERIOD)
+    assert [played for *_, played in told] == sorted(played for *_, played in told)
+
+
+def test_whoever_connects_again_says_where_it_is(far):
+    far.speak(epoch=3, periods=10)
+    far.media.sent.clear()
+    far.media.epochs.clear()
+    far.actor.on_welcome()
+    assert credits_of(far)[-1] == (3, 10 * PERIOD, 0)
+
+
+def test_a_cut_is_acknowledged_with_its_epoch(far):
+    far.speak(epoch=3)
+    far.play(5)
+    far.take(wire.Flush(), 4)
+    assert credits_of(far)[-1][0] == 4
+
+
+def test_what_the_gate_sends_twice_is_played_once(far):
+    whole = bytes(range(1, 201)) * 24
+    far.take(wire.SpeechChunk(whole[:2400], position=0), 1)
+    far.take(wire.SpeechChunk(whole[1200:], position=600), 1)
+    far.take(wire.SpeechEnd(), 1)
+    assert whole in far.device.pull(20)

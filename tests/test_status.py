@@ -148,6 +148,7 @@ def test_the_document_has_every_field_of_the_contract(process):
         "overruns": 0,
         "queue_ms": 0.0,
         "level_dbfs": None,
+        "concealed_ms": 0.0,
         "detail": "USB",
         "last_exit": None,
     }

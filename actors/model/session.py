@@ -140,6 +140,8 @@ class SessionActor(Actor):
                 self.stage.cut(by_user=True)
             case wire.Reference() | wire.ReferenceCut() as reference:
                 self.hub.broadcast(reference, received.envelope.epoch, kinds=MICROPHONES)
+            case wire.Lead(ms=ms):
+                self.stage.together.lead(route, ms)
             case wire.Heard() as heard:
                 self.stage.heard(route, received.envelope.epoch, heard)
             case wire.ToolsOffered() | wire.CallTool() | wire.ToolResult() as said:

@@ -1,11 +1,13 @@
 """The reply on its way to the user: to the speakers, to the console, and what half duplex makes of it."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 
 from actors import wire
 from actors.model import events
 from actors.model.reply import Reply
+from actors.model.together import Together
 from actors.runtime.bus import Hub
 from actors.runtime.control import Control
 from actors.runtime.inbox import Counters
@@ -47,6 +49,7 @@ class Stage:
         self._tell_origin = tell_origin
         self._reply = Reply()
         self._backlogs: dict[str, deque[wire.Wire]] = {kind: deque(maxlen=BACKLOG) for kind in READERS}
+        self.together = Together()
         self._is_streaming = False
         self._quiet: Timer | None = None
         self._cut_epoch = 0
@@ -82,6 +85,7 @@ class Stage:
     def play(self, event: events.Audio | events.Said, voice_ended: VoiceEnded = lambda: 0) -> None:
         """A piece of the reply came. `voice_ended` is asked at its first sound."""
         if self._reply.begin():
+            self.together.begin()
             self._control.set("epoch", self._reply.epoch)
         if self._reply.is_discarded:
             self._counters.drop("cut_by_user")
@@ -154,6 +158,7 @@ class Stage:
     def left(self, route: bytes) -> None:
         """Somebody is gone; a speaker has nothing left to play."""
         self._reply.heard_by(route)
+        self.together.left(route)
         self._settle()
 
     def show(self, message: wire.Wire) -> None:
@@ -192,12 +197,15 @@ class Stage:
 
     def _speak(self, pcm: bytes, voice_ended: VoiceEnded) -> None:
         speakers = [route for route, peer in self._hub.peers.items() if peer.kind in SPEAKERS]
+        loudspeakers = [route for route in speakers if self._hub.peers[route].kind == "speaker"]
         ended_ns = 0
         if self._reply.first_audio(speakers):
             self._stream(value=True)
             ended_ns = voice_ended()
         for start in range(0, len(pcm), wire.MAX_PCM_BYTES):
-            chunk = wire.SpeechChunk(pcm[start : start + wire.MAX_PCM_BYTES], ended_ns)
+            piece = pcm[start : start + wire.MAX_PCM_BYTES]
+            due_ns = self.together.due_ns(len(piece), loudspeakers, time.monotonic_ns())
+            chunk = wire.SpeechChunk(piece, ended_ns, due_ns)
             self._hub.broadcast(chunk, self._reply.epoch, kinds=SPEAKERS | RECORDERS)
 
     # Half duplex.

@@ -27,8 +27,7 @@ from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
 
 _REMEMBERED_REPLIES = 8
-_LATE_S = 0.03
-"""A reply that is later than this beside other loudspeakers is heard twice."""
+_LATE_S = 0.03  # beside other loudspeakers, what is later than this is heard twice
 
 
 class Playout:
@@ -61,8 +60,7 @@ class Playout:
     def add(self, epoch: int, pcm: bytes, due_s: float | None = None) -> None:
         """Queue a slice of the reply of this epoch, cut anywhere, even inside a sample.
 
-        Older than the newest epoch seen is dropped as stale; what exceeds the capacity is dropped as full. `due_s` is
-        when its first sample is to leave the loudspeaker, on our clock; None: as soon as it can.
+        Older than the newest epoch is dropped as stale, beyond the capacity as full. `due_s`: when it is to be heard.
         """
         with self._lock:
             if epoch < self._newest:
@@ -139,11 +137,11 @@ class Playout:
         with self._lock:
             return not (self._edges or self._queued or (self._front and not self._front.is_complete))
 
-    @property
-    def is_starved(self) -> bool:
-        """Did the reply run dry before its end, and nothing came since?"""
+    def rejoin(self) -> None:
+        """Break off here, and go on where the reply ought to be by its time."""
         with self._lock:
-            return self._front is not None and self._front.ran_dry and not self._front.is_complete
+            if self._front is not None:
+                self._silence(self._front)
 
     @property
     def played(self) -> int:
@@ -230,7 +228,9 @@ class Playout:
                 self._start(reply)
             else:
                 break
-        return self._take_edge(n_bytes)
+        inserted = self._edges.take(n_bytes)
+        self._silent += len(inserted) // SAMPLE_BYTES
+        return inserted
 
     def _take(self, reply: QueuedReply, n_bytes: int, at: float, latency_s: float) -> bytearray:
         due_s = reply.due_s
@@ -238,11 +238,6 @@ class Playout:
         taken = reply.take(n_bytes, at)
         self._queued -= len(taken) // SAMPLE_BYTES
         self._played += len(taken) // SAMPLE_BYTES
-        return taken
-
-    def _take_edge(self, n_bytes: int) -> bytes:
-        taken = self._edges.take(n_bytes)
-        self._silent += len(taken) // SAMPLE_BYTES
         return taken
 
     def _silent_until_due(self, most_bytes: int, heard_s: float) -> bytes:

@@ -7,8 +7,12 @@ import msgspec
 
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
+from actors.outputs.fades import SAMPLE_BYTES
 from actors.outputs.first_sound import FirstSound
+from actors.outputs.intake import Intake
+from actors.outputs.pace import Pace
 from actors.outputs.playout import RATE_HZ, Playout
+from actors.outputs.queued_reply import SAMPLES_PER_MS
 from actors.outputs.tap import Tap
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
@@ -21,6 +25,9 @@ from actors.settings import SpeakerTable
 PLAYING_TICK_S = 0.02
 IDLE_TICK_S = 0.25
 REPORT_EVERY_S = 0.2
+LEAD_MARGIN_MS = 20
+"""A block of the device, and what a busy machine needs to get to it."""
+LEAD_CHANGED_MS = 10
 
 log = logging.getLogger("speaker")
 
@@ -34,7 +41,11 @@ class SpeakerActor(Actor):
         assert isinstance(table, SpeakerTable)
         self._device_name = table.device
         self._device: Output | None = None
-        self._playout = Playout()
+        self._intake = Intake() if spec.is_remote else None
+        self._playout = Playout(conceals=spec.is_remote)
+        self._pace: Pace | None = None
+        """Once a reply has come that is to be heard at a certain time."""
+        self._told_lead_ms = 0
         self._epoch = 0
         """Newest epoch seen."""
         self._session = 0
@@ -74,6 +85,8 @@ class SpeakerActor(Actor):
                 self._playout.end(epoch)
             self.media.send(wire.Heard(0, is_done=False), self._epoch)
         self._session = self.media.hub_boot_id
+        self._told_lead_ms = 0
+        self._say_how_far(always=True)
 
     def on_stop(self) -> None:
         """Fall silent and let go of the device."""
@@ -107,6 +120,7 @@ class SpeakerActor(Actor):
             overruns=counts.dropped.get("full", 0),
             queue_ms=float(self._playout.queue_ms),
             latency_ms=self._first_sound.latencies() | ({} if flush is None else {"flush_to_silence": flush}),
+            concealed_ms=counts.concealed / SAMPLES_PER_MS,
         )
 
     # The session's orders.
@@ -114,8 +128,20 @@ class SpeakerActor(Actor):
     def _speech_came(self, chunk: wire.SpeechChunk, envelope: wire.Envelope) -> None:
         if envelope.epoch > self._epoch and self._playout.is_idle:
             self._first_sound.expect(envelope.sent_ns, chunk.voice_ended_ns, self._playout.played)
-        self._playout.add(envelope.epoch, chunk.pcm_24k)
+        pcm = chunk.pcm_24k
+        if self._intake is not None:
+            self._intake.arrivals.came(envelope.sent_ns, time.monotonic_ns())
+            self._playout.gather(self._intake.arrivals.target_ms)
+            pcm = self._intake.take(envelope.epoch, chunk)
+        self._playout.add(envelope.epoch, pcm, self._due_s(chunk, len(chunk.pcm_24k) - len(pcm)))
         self._expect(envelope.epoch)
+
+    def _due_s(self, chunk: wire.SpeechChunk, skipped_bytes: int) -> float | None:
+        """When what is left of this slice is to be heard."""
+        if not chunk.due_ns:
+            return None
+        self._pace = self._pace or Pace(self._playout)
+        return chunk.due_ns / 1e9 + skipped_bytes / SAMPLE_BYTES / RATE_HZ
 
     def _expect(self, epoch: int) -> None:
         if epoch >= self._epoch:
@@ -126,9 +152,12 @@ class SpeakerActor(Actor):
         """Silence first, words after: the device is aborted before anything is reported."""
         heard = self._playout.heard(self.loop.now(), self._latency_s)
         self._playout.flush(envelope.epoch, fade=False)
-        if self._device is not None and any(not position.is_done for position in heard.values()):
+        is_heard = any(not heard[epoch].is_done for epoch in heard if epoch < envelope.epoch)
+        if self._device is not None and is_heard:
             with deadline("silencing the loudspeaker"):
                 self._device.abort()
+            if self._pace is not None:
+                self._pace.abort()
             self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
             self._take_back()
         self._first_sound.forget()
@@ -138,6 +167,26 @@ class SpeakerActor(Actor):
                 played_ms = heard[epoch].ms if epoch in heard else 0
                 self.media.send(wire.Heard(played_ms, is_done=True), epoch)
         self._unreported = {epoch for epoch in self._unreported if epoch >= envelope.epoch}
+        self._say_how_far(always=True)
+
+    # What the gate and the session plan with.
+
+    def _say_how_far(self, *, always: bool = False) -> None:
+        """Behind a gate: what has come and was played, so that more is sent. A cut is acknowledged by its epoch."""
+        if self._intake is None:
+            return
+        heard = self._playout.heard(self.loop.now(), self._latency_s)
+        for epoch in sorted(self._unreported or {self._epoch}):
+            position = heard.get(epoch)
+            credit = self._intake.credit(epoch, position.samples if position else 0, always=always)
+            if credit is not None:
+                self.media.send(credit, epoch)
+
+    def _say_lead(self) -> None:
+        """How early audio has to be sent, for a session that has several loudspeakers to bring together."""
+        lead_ms = round(self._playout.pre_roll_ms + self._latency_s * 1000) + LEAD_MARGIN_MS
+        if abs(lead_ms - self._told_lead_ms) > LEAD_CHANGED_MS and self.media.send(wire.Lead(lead_ms)):
+            self._told_lead_ms = lead_ms
 
     # The microphones' reference.
 
@@ -161,8 +210,9 @@ class SpeakerActor(Actor):
     def _pull(self, n_samples: int) -> bytes:
         """Give the device what it asks for; in its thread."""
         self._is_pulled = True
-        pcm = self._playout.read(n_samples)
-        audible_ns = time.monotonic_ns() + int(self._latency_s * 1e9)
+        latency_s = self._latency_s
+        pcm = (self._pace or self._playout).read(n_samples, latency_s)
+        audible_ns = time.monotonic_ns() + int(latency_s * 1e9)
         if self._tap is not None:
             self._tap.took(pcm, audible_ns, is_reply_heard=self.control.state.is_streaming_output)
         self._first_sound.took(pcm, self._playout.played, audible_ns)
@@ -173,6 +223,8 @@ class SpeakerActor(Actor):
         if self._is_pulled:
             self.ready()
         self._watch(now)
+        self._say_how_far()
+        self._say_lead()
         self._report(now)
         self.loop.call_later(
             PLAYING_TICK_S if self._unreported or not self._is_pulled else IDLE_TICK_S, self._tick

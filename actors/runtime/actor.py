@@ -57,6 +57,11 @@ class ActorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return host.endpoint(host.media_port)
         return f"ipc://{self.run_dir}/med.ipc"
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether there is a network between this actor and the hubs."""
+        return self.media_address.startswith("tcp:")
+
 
 class Actor:
     """Base of all actors. Subclasses override the hooks they need."""

@@ -56,6 +56,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """An actor on a device: whether it is in touch with both hubs of its host."""
     remotes: list[Remote] = []
     """Of the gate only."""
+    concealed_ms: float = 0.0
+    """Made up by a loudspeaker while a link stalled."""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
