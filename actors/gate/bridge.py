@@ -3,11 +3,14 @@
 import functools
 import time
 
+import msgspec
+
 from actors import wire
 from actors.gate.clock_offset import ClockOffset
 from actors.gate.guard import RemoteActor
 from actors.gate.lane import Lane
 from actors.gate.roles import ROLES, STARS, Star
+from actors.gate.speech import Speech
 from actors.gate.times import has_times, translated
 from actors.runtime.bus import BOOT_ID, Identity
 from actors.runtime.bus.door import Caller, Door
@@ -17,6 +20,7 @@ from actors.runtime.loop import Loop
 from actors.runtime.notify import Remote
 
 LOOK_S = 0.5
+LEAD_CHANGED_MS = 10
 AWAY_S = 10.0
 """A device that is cut off for less than this is still in the conversation when it comes back."""
 
@@ -38,6 +42,18 @@ class Bridge:
             star: Lane(loop, doors[star], me, boot_id, hubs[star], functools.partial(self.to_device, star))
             for star in STARS
         }
+        self._speech: Speech | None = None
+        """Of a loudspeaker: what it is sent waits there."""
+        if actor.kind == "speaker":
+            self._speech = Speech(
+                loop,
+                functools.partial(self._tell_device, "media"),
+                functools.partial(self._tell_device, "control"),
+            )
+        self._session = 0
+        """The incarnation that spoke last."""
+        self._lead: wire.Lead | None = None
+        self._told_lead_ms = 0
         self._is_closed = False
         self._look()
         self._ask()
@@ -63,19 +79,52 @@ class Bridge:
         match envelope.body:
             case wire.Hello() as hello:
                 if self.lanes[star].caller != caller:  # it says Hello to every Welcome
+                    if star == "media" and self._speech is not None:
+                        self._speech.broken()
                     self.lanes[star].called(caller, hello)
             case wire.ClockTold(asked_ns=asked_ns):
                 self.clock.answered(asked_ns, envelope.sent_ns, self.seen_ns)
+                self._say_lead()
+            case _ if self.lanes[star].caller != caller:
+                self.lanes[star].counters.drop("stale")
+            case wire.Credit() if self._speech is not None:
+                self._speech.from_device(envelope)
+            case wire.Lead() as lead:
+                self._lead, self._told_lead_ms = lead, 0
+                self._say_lead()
             case body if has_times(body) and not self.clock.is_known:
                 self.lanes[star].counters.drop("clock_unknown")
             case _:
+                if self._speech is not None and star == "media":
+                    self._speech.from_device(envelope)
                 self.lanes[star].to_hub(translated(envelope, self.clock.to_ours))
 
     def to_device(self, star: Star, envelope: wire.Envelope) -> None:
         """Tell the actor what our hub said to it, if it is meant to hear such things."""
         heard = ROLES[self.actor.kind].hears[star] | {wire.Welcome}
-        if type(envelope.body) in heard:
-            self.lanes[star].to_device(translated(envelope, self.clock.to_theirs))
+        if type(envelope.body) not in heard:
+            return
+        if star == "media" and self._speech is not None:
+            if isinstance(envelope.body, wire.Welcome) and envelope.boot_id != self._session:
+                self._session = envelope.boot_id
+                self._speech.session_is_new()
+            if self._speech.from_hub(envelope):
+                return
+        self._tell_device(star, envelope)
+
+    def _tell_device(self, star: Star, envelope: wire.Envelope) -> bool:
+        return self.lanes[star].to_device(translated(envelope, self.clock.to_theirs))
+
+    def _say_lead(self) -> None:
+        """How early the session has to send: what the loudspeaker needs, and the way there."""
+        if self._lead is None or not self.clock.is_known:
+            return
+        ms = min(10_000, self._lead.ms + round(self.clock.delay_ms))
+        if abs(ms - self._told_lead_ms) > LEAD_CHANGED_MS:
+            envelope = _said(wire.Lead(ms))
+            named = msgspec.structs.replace(envelope, sender=self.actor.name, boot_id=self.boot_id)
+            if self.lanes["media"].to_hub(named):
+                self._told_lead_ms = ms
 
     def health(self, register: Register) -> Remote:
         """Return its row of status."""
@@ -84,6 +133,8 @@ class Bridge:
         for lane in self.lanes.values():
             for reason, count in lane.counters.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
+        if self._speech is not None:
+            dropped |= {f"samples_{reason}": n for reason, n in self._speech.pacer.dropped.items() if n}
         return Remote(
             name=self.actor.name,
             kind=self.actor.kind,
@@ -96,6 +147,8 @@ class Bridge:
             delay_ms=round(self.clock.delay_ms, 3),
             jitter_ms=round(self.clock.jitter_ms, 3),
             drift_ppm=round(self.clock.drift_ppm, 2),
+            buffer_ms=float(self._speech.pacer.buffer_ms) if self._speech is not None else 0.0,
+            waiting_ms=float(self._speech.pacer.waiting_ms) if self._speech is not None else 0.0,
             frames_in=sum(lane.counters.frames_out for lane in self.lanes.values()),
             frames_out=sum(lane.counters.frames_in for lane in self.lanes.values()),
             dropped=dropped,
@@ -104,6 +157,8 @@ class Bridge:
     def close(self) -> None:
         """Leave both hubs."""
         self._is_closed = True
+        if self._speech is not None:
+            self._speech.close()
         for lane in self.lanes.values():
             lane.close()
 

@@ -72,6 +72,11 @@ class Pacer:
         if epoch >= self._newest:
             self._reply(epoch).is_complete = True
 
+    def end_all(self) -> None:
+        """Whoever gave this is gone: what is here is all there will be."""
+        for reply in self._replies:
+            reply.is_complete = True
+
     def flush(self, epoch: int) -> int:
         """Drop every older reply now, and refuse what still comes of it; returns the dropped samples. Idempotent."""
         self._newest = max(self._newest, epoch)

@@ -35,7 +35,10 @@ ROLES: dict[str, Role] = {
         bytes_per_s={"control": 8_000.0, "media": 80_000.0},
     ),
     "speaker": Role(
-        says={"control": _TALK, "media": _HELLO | {wire.Heard, wire.Reference, wire.ReferenceCut}},
+        says={
+            "control": _TALK,
+            "media": _HELLO | {wire.Heard, wire.Lead, wire.Credit, wire.Reference, wire.ReferenceCut},
+        },
         hears={"control": _STATE, "media": frozenset({wire.SpeechChunk, wire.SpeechEnd, wire.Flush})},
         frames_per_s={"control": 30.0, "media": 250.0},
         bytes_per_s={"control": 8_000.0, "media": 120_000.0},

@@ -60,7 +60,7 @@ class ActorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def is_remote(self) -> bool:
         """Whether there is a network between this actor and the hubs."""
-        return self.media_address.startswith("tcp:")
+        return bool(self.settings.host.address)
 
 
 class Actor:

@@ -33,6 +33,10 @@ class Remote(msgspec.Struct, frozen=True, omit_defaults=True):
     jitter_ms: float = 0.0
     drift_ppm: float = 0.0
     """How much faster its clock runs than ours."""
+    buffer_ms: float = 0.0
+    """Of a loudspeaker: what it holds and has not played."""
+    waiting_ms: float = 0.0
+    """What waits at the gate until it has room."""
     frames_in: int = 0
     frames_out: int = 0
     dropped: dict[str, int] = {}

@@ -51,8 +51,10 @@ def _row(remote: Remote, *, is_optional: bool) -> ActorReport:
 def _link(remote: Remote) -> str:
     if not remote.is_connected:
         return "not connected"
+    buffer = f"buffer {remote.buffer_ms:.0f} ms, " if remote.kind == "speaker" else ""
     return (
-        f"delay {remote.delay_ms:.1f} ms, jitter {remote.jitter_ms:.1f} ms, drift {remote.drift_ppm:+.0f} ppm"
+        f"delay {remote.delay_ms:.1f} ms, jitter {remote.jitter_ms:.1f} ms, {buffer}"
+        f"drift {remote.drift_ppm:+.0f} ppm"
     )
 
 
@@ -68,6 +70,8 @@ def remote_cell(remote: Remote, seen_s: float | None) -> dict[str, Any]:
         "delay_ms": remote.delay_ms,
         "jitter_ms": remote.jitter_ms,
         "drift_ppm": remote.drift_ppm,
+        "buffer_ms": remote.buffer_ms,
+        "waiting_ms": remote.waiting_ms,
     }
 
 
