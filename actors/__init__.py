@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from actors.inputs.event_streamer import ConversationOverError, EventInputStreamer
     from actors.inputs.keyboard_streamer import KeyboardInputStreamer
     from actors.inputs.mic_streamer import FileInputStreamer, LinuxMicInputStreamer
+    from actors.inputs.video_streamer import CameraInputStreamer, ScreenInputStreamer
+    from actors.model.io_streamer import GoogleIOStreamer
     from actors.outputs.base import BaseOutputStreamer
     from actors.outputs.console_streamer import ConsoleOutputStreamer
     from actors.outputs.event_streamer import EventOutputStreamer
     from actors.outputs.speaker_streamer import FileOutputStreamer, LinuxSpeakerOutputStreamer
     from actors.state import CoordinatorUnavailableError, GoogleIOStreamerState
+    from actors.streamers.sources import StreamersFailedError
     from supervisor.embedding.process import ConversationError
     from supervisor.session import GoogleRealtimeSession
 
 _HOMES = {
     "BaseInputStreamer": "actors.inputs.base",
     "BaseOutputStreamer": "actors.outputs.base",
+    "CameraInputStreamer": "actors.inputs.video_streamer",
     "ConsoleOutputStreamer": "actors.outputs.console_streamer",
     "ConversationError": "supervisor.embedding.process",
     "ConversationOverError": "actors.inputs.event_streamer",
@@ -30,16 +34,20 @@ _HOMES = {
     "EventOutputStreamer": "actors.outputs.event_streamer",
     "FileInputStreamer": "actors.inputs.mic_streamer",
     "FileOutputStreamer": "actors.outputs.speaker_streamer",
+    "GoogleIOStreamer": "actors.model.io_streamer",
     "GoogleIOStreamerState": "actors.state",
     "GoogleRealtimeSession": "supervisor.session",
     "KeyboardInputStreamer": "actors.inputs.keyboard_streamer",
     "LinuxMicInputStreamer": "actors.inputs.mic_streamer",
     "LinuxSpeakerOutputStreamer": "actors.outputs.speaker_streamer",
+    "ScreenInputStreamer": "actors.inputs.video_streamer",
+    "StreamersFailedError": "actors.streamers.sources",
 }
 
 __all__ = [
     "BaseInputStreamer",
     "BaseOutputStreamer",
+    "CameraInputStreamer",
     "ConsoleOutputStreamer",
     "ConversationError",
     "ConversationOverError",
@@ -48,11 +56,14 @@ __all__ = [
     "EventOutputStreamer",
     "FileInputStreamer",
     "FileOutputStreamer",
+    "GoogleIOStreamer",
     "GoogleIOStreamerState",
     "GoogleRealtimeSession",
     "KeyboardInputStreamer",
     "LinuxMicInputStreamer",
     "LinuxSpeakerOutputStreamer",
+    "ScreenInputStreamer",
+    "StreamersFailedError",
 ]
 
 

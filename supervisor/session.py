@@ -187,7 +187,8 @@ async def _converse(tree: TreeProcess, planned: Plan) -> None:
     if not (planned.inputs or planned.outputs):
         await tree.gone()
         return
-    from actors.streamers.host import Host, StreamersFailedError  # ZeroMQ: only who needs it pays for it
+    from actors.streamers.host import Host  # ZeroMQ: only who needs it pays for it
+    from actors.streamers.sources import StreamersFailedError
 
     await tree.ready()
     host = Host(planned.inputs, planned.outputs, are_all=planned.are_all_inputs_ours)

@@ -26,7 +26,7 @@ BASES = {"actors.inputs.base", "actors.outputs.base"}
 """What a streamer is: the user's own are known everywhere by these."""
 ALSO = {
     "streamers": {*BASES, "actors.inputs.delivery"},
-    "model": {*BASES, "actors.streamers.outlet"},
+    "model": {*BASES, "actors.streamers.outlets", "actors.streamers.sources"},
 }
 """What a room may import beyond what is common."""
 FRONT_DOOR = ("supervisor/session.py", "supervisor/embedding/")

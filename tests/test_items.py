@@ -7,7 +7,7 @@ import pytest
 from actors.runtime.inbox import Counters
 from actors.streamers import items
 from actors.streamers.input_queue import InputQueue
-from actors.streamers.items import Picture, Said, Silence, Voice, read
+from actors.streamers.items import Said, Seen, Silence, Voice, read
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from actors.streamers.items import Picture, Said, Silence, Voice, read
         ({"audio": {"data": b"ab", "mime_type": "audio/pcm; rate=8000"}}, Voice(b"ab", 8_000)),
         ({"audio": {"data": b"ab", "mime_type": "audio/pcm"}}, Voice(b"ab", 16_000)),
         ({"audio": {"data": b"ab"}}, Voice(b"ab", 16_000)),
-        ({"video": {"data": b"jpeg", "mime_type": "image/png"}}, Picture(b"jpeg", "image/png")),
+        ({"video": {"data": b"jpeg", "mime_type": "image/jpeg"}}, Seen(b"jpeg")),
         ({"audio_stream_end": True}, Silence()),
     ],
 )
@@ -39,6 +39,8 @@ def test_the_items_of_the_sdk_are_understood(item, content):
         ({"audio": {"data": b"ab", "mime_type": "audio/mp3"}}, "audio/pcm;rate="),
         ({"audio": {"data": b"ab", "mime_type": "audio/pcm;rate=fast"}}, "rate"),
         ({"audio": {"data": b"ab", "mime_type": "audio/pcm;rate=1"}}, "rate"),
+        ({"video": {"data": b"png", "mime_type": "image/png"}}, "must be image/jpeg, not 'image/png'"),
+        ({"video": {"data": bytes(800_000)}}, "at most 768000 bytes"),
         ({"sound": b""}, "'sound' cannot be"),
     ],
 )

@@ -30,9 +30,9 @@ class EventInputStreamer(BaseInputStreamer):
         """Stream a piece of the user's voice: int16, little-endian, mono, as it is spoken."""
         await self._send({"audio": {"data": pcm, "mime_type": f"audio/pcm;rate={rate_hz}"}})
 
-    async def send_image(self, image: bytes, mime_type: str = "image/jpeg") -> None:
-        """Show the model a picture, or the next frame of a video."""
-        await self._send({"video": {"data": image, "mime_type": mime_type}})
+    async def send_picture(self, jpeg: bytes) -> None:
+        """Show the model a picture, or the next frame of a video; a newer one takes the place of one that still waits."""
+        await self._send({"video": {"data": jpeg, "mime_type": "image/jpeg"}})
 
     async def end(self) -> None:
         """Say that nothing more comes: a conversation without other sources ends when the last reply was heard."""

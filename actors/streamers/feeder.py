@@ -47,6 +47,9 @@ class Feeder:
         self._kept: set[int] = set()
         """Of those: the model has them, and only their replies are due."""
         self._pace = Pace()
+        self._frame: wire.VideoFrame | None = None
+        """The newest picture, while an older one is on its way."""
+        self._is_frame_out = False
         self._complaints: set[str] = set()
 
     def connect(self, address: str) -> None:
@@ -81,8 +84,8 @@ class Feeder:
                     await self._speak(voice.frames(pcm))
                 case items.Silence():
                     self.paused()
-                case items.Picture():
-                    self._complain(streamer, "pictures cannot be sent yet")
+                case items.Seen(jpeg=jpeg):
+                    self._show(wire.VideoFrame(jpeg, time.monotonic_ns()))
 
     def paused(self) -> None:
         """No more voice for now: the model need not wait for the end of the word."""
@@ -96,6 +99,17 @@ class Feeder:
         self._delivery.add(number)
         self._unanswered.add(number)
         self._send_due()
+
+    def _show(self, frame: wire.VideoFrame) -> None:
+        """Send the newest picture when the session has taken the one before: video never holds up the voice."""
+        if self._frame is not None:
+            self._counters.drop("video_late")
+        self._frame = frame
+        self._send_frame()
+
+    def _send_frame(self) -> None:
+        if self._frame is not None and not self._is_frame_out and self._link.send(self._frame):
+            self._frame, self._is_frame_out = None, True
 
     async def _speak(self, frames: "list[bytes]") -> None:
         for frame in frames:
@@ -132,6 +146,9 @@ class Feeder:
                 self._kept &= self._unanswered
             case wire.LineRefused(line=line, reason=reason):
                 self._refused(line.number, reason)
+            case wire.VideoTaken():
+                self._is_frame_out = False
+                self._send_frame()
             case _:
                 pass
 
@@ -141,7 +158,9 @@ class Feeder:
         self._delivery.session_is_new(self._loop.now())
         self._unanswered -= self._kept
         self._kept.clear()
+        self._is_frame_out = False
         self._send_due()
+        self._send_frame()
 
     def _refused(self, number: int, reason: str) -> None:
         self._counters.drop("refused")

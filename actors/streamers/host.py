@@ -12,22 +12,13 @@ from actors.runtime.inbox import Counters
 from actors.state import GoogleIOStreamerState
 from actors.streamers.feeder import Feeder
 from actors.streamers.listener import Listener
+from actors.streamers.sources import Sources, StreamersFailedError, end, last_reply, until
 
 CONNECT_WITHIN_S = 30.0
-REPLIES_WITHIN_S = 120.0
-"""How long the last replies may take after the last input."""
-SPEECH_ANSWERED_WITHIN_S = 10.0
-"""What was spoken gets no receipt: so long it may take until the reply begins."""
-SOURCES_WITHIN_S = 0.5
 DRAIN_WITHIN_S = 1.0
 CLOSE_WITHIN_S = 2.0
-LOOK_S = 0.05
 
 log = logging.getLogger("antiphon")
-
-
-class StreamersFailedError(Exception):
-    """A streamer could not be initialized, or every source of input has failed; its own error is the cause."""
 
 
 class Host:
@@ -42,7 +33,6 @@ class Host:
         self._are_all = are_all
         self._counters = Counters()
         self._is_over = asyncio.Event()
-        self._failures: list[Exception] = []
         self._opened: list[BaseInputStreamer | BaseOutputStreamer] = []
 
     async def run(self, directory: str) -> None:
@@ -80,19 +70,18 @@ class Host:
             await asyncio.wait_for(listener.has_joined.wait(), CONNECT_WITHIN_S)  # before anything is said
         if self._inputs:
             feeder.connect(media)
-        serving = [asyncio.create_task(outlet.serve()) for outlet in listener.outlets]
+        serving = listener.outlets.serve()
         serving += [asyncio.create_task(feeder.drain(*pair)) for pair in feeder.queues]
-        sources = [asyncio.create_task(self._stream(streamer)) for streamer in self._inputs]
+        sources = Sources(self._inputs)
+        sources.begin()
         try:
             await self._until_over(state, feeder, sources)
-            if sources:
-                await asyncio.wait(
-                    sources, timeout=SOURCES_WITHIN_S
-                )  # those that look at `terminated` end by themselves
-            await _end(sources)
-            await self._drain(listener)
+            await sources.end()
+            listener.read_all()
+            await until(lambda: listener.outlets.is_idle, DRAIN_WITHIN_S)
         finally:
-            await _end([*sources, *serving])
+            await sources.end_now()
+            await end(serving)
 
     async def _initialize(
         self, streamer: BaseInputStreamer | BaseOutputStreamer, initializing: Coroutine[Any, Any, None]
@@ -103,9 +92,7 @@ class Host:
         except Exception as error:
             raise StreamersFailedError(f"{type(streamer).__name__}.initialize failed: {error!r}") from error
 
-    async def _until_over(
-        self, state: GoogleIOStreamerState, feeder: Feeder, sources: "list[asyncio.Task[None]]"
-    ) -> None:
+    async def _until_over(self, state: GoogleIOStreamerState, feeder: Feeder, sources: Sources) -> None:
         over = asyncio.create_task(self._is_over.wait())
         exhausted = asyncio.create_task(self._exhausted(state, feeder, sources))
         try:
@@ -113,39 +100,18 @@ class Host:
             if exhausted.done():
                 exhausted.result()
         finally:
-            await _end([over, exhausted])
+            await end([over, exhausted])
 
-    async def _stream(self, streamer: BaseInputStreamer) -> None:
-        try:
-            await streamer.stream_input()
-        except Exception as error:
-            log.exception("%s.stream_input failed; the others go on", type(streamer).__name__)
-            self._failures.append(error)
-
-    async def _exhausted(
-        self, state: GoogleIOStreamerState, feeder: Feeder, sources: "list[asyncio.Task[None]]"
-    ) -> None:
+    async def _exhausted(self, state: GoogleIOStreamerState, feeder: Feeder, sources: Sources) -> None:
         """End the conversation when all its sources have ended and the last reply was heard; without end otherwise."""
-        if sources:
-            await asyncio.wait(sources)
-        if not (sources and self._are_all):
-            await asyncio.Event().wait()
-        if len(self._failures) == len(sources):
-            raise StreamersFailedError(
-                f"every input streamer failed; the first with {self._failures[0]!r}"
-            ) from self._failures[0]
-        await _until(lambda: feeder.is_idle, REPLIES_WITHIN_S)
+        if not (self._inputs and self._are_all):
+            await self._is_over.wait()
+        await sources.exhausted()
         if feeder.has_spoken:
             feeder.paused()
-            await _until(lambda: state.is_streaming_output, SPEECH_ANSWERED_WITHIN_S)
-            await _until(lambda: not state.is_streaming_output, REPLIES_WITHIN_S)
+        await last_reply(state, lambda: feeder.is_idle, lambda: feeder.has_spoken)
         await state.set_terminated(True)
         await self._is_over.wait()
-
-    async def _drain(self, listener: Listener) -> None:
-        """What has come is handled before the streamers are closed, within reason."""
-        listener.read_all()
-        await _until(lambda: listener.is_idle, DRAIN_WITHIN_S)
 
     async def _close(self) -> None:
         for streamer in self._opened:
@@ -153,16 +119,3 @@ class Host:
                 await asyncio.wait_for(streamer.close(), CLOSE_WITHIN_S)
             except Exception:
                 log.exception("%s.close failed", type(streamer).__name__)
-
-
-async def _until(condition: Any, within_s: float) -> None:
-    """Wait for something that nobody tells; seldom, and only at the end of a conversation."""
-    give_up_s = asyncio.get_running_loop().time() + within_s
-    while not condition() and asyncio.get_running_loop().time() < give_up_s:  # noqa: ASYNC110 - see above
-        await asyncio.sleep(LOOK_S)
-
-
-async def _end(tasks: "list[asyncio.Task[Any]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from actors.wire import MAX_TEXT_CHARS
+from actors.wire import MAX_PICTURE_BYTES, MAX_TEXT_CHARS
 
 DEFAULT_RATE_HZ = 16_000
 RATES_HZ = range(4_000, 192_001)
+JPEG = "image/jpeg"
 KEYS = "text, audio, video, audio_stream_end"
 
 
@@ -26,11 +27,10 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """An image, or a frame of a video."""
+class Seen:
+    """A picture, or a frame of a video."""
 
-    data: bytes
-    mime_type: str
+    jpeg: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Silence:
     """No more voice for now."""
 
 
-Content: TypeAlias = Said | Voice | Picture | Silence
+Content: TypeAlias = Said | Voice | Seen | Silence
 
 
 def read(item: Any) -> Content:
@@ -54,7 +54,7 @@ def read(item: Any) -> Content:
         case "audio", {"data": bytes() as data}:
             return _voice(data, str(value.get("mime_type") or ""))
         case "video", {"data": bytes() as data}:
-            return Picture(data, str(value.get("mime_type") or "image/jpeg"))
+            return _seen(data, str(value.get("mime_type") or JPEG))
         case "audio_stream_end", True:
             return Silence()
         case _:
@@ -71,6 +71,14 @@ def _voice(pcm: bytes, mime_type: str) -> Voice:
     if not rate.isdecimal() or int(rate) not in RATES_HZ:
         raise ValueError(f"the rate of {mime_type!r} is not one from {RATES_HZ[0]} to {RATES_HZ[-1]} Hz")
     return Voice(pcm, int(rate))
+
+
+def _seen(data: bytes, mime_type: str) -> Seen:
+    if mime_type != JPEG:
+        raise ValueError(f"a picture must be {JPEG}, not {mime_type!r}")
+    if len(data) > MAX_PICTURE_BYTES:
+        raise ValueError(f"a picture has at most {MAX_PICTURE_BYTES} bytes, this one {len(data)}")
+    return Seen(data)
 
 
 def _brief(value: Any) -> str:

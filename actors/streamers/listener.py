@@ -1,10 +1,4 @@
-"""The caller's output streamers as one ray of the media star: they get what a console and a speaker get.
-
-A speaker knows what was heard. What a caller's streamer does with the audio is its own affair, so the listener estimates:
-a reply counts as heard when every piece was handled *and* as much time has passed as it lasts (unless nobody hears it, see
-`BaseOutputStreamer.is_heard`). A streamer that hangs is waited for no longer than 2 s beyond that: half duplex must not keep
-the microphone shut for its sake.
-"""
+"""The caller's output streamers as one ray of the media star: they get what a console and a speaker get."""
 
 import asyncio
 import logging
@@ -17,11 +11,9 @@ from actors.outputs.base import BaseOutputStreamer, Data
 from actors.runtime.bus import Identity, Link
 from actors.runtime.inbox import Counters, Received
 from actors.runtime.loop import Loop
-from actors.streamers.outlet import SAMPLE_BYTES, SAMPLES_PER_S, Outlet, Piece
-from actors.streamers.sounding import Sounding
+from actors.streamers.outlets import Outlets
 
 KIND = "listener"
-LATE_S = 2.0
 TICK_S = 0.02
 REPORT_EVERY_S = 0.2
 
@@ -35,7 +27,7 @@ class Listener:
         self, loop: Loop, name: str, streamers: Sequence[BaseOutputStreamer], counters: Counters
     ) -> None:
         self.has_joined = asyncio.Event()
-        self.outlets = [Outlet(streamer, counters) for streamer in streamers]
+        self.outlets = Outlets(streamers, counters)
         self._loop = loop
         self._counters = counters
         self._link = Link(loop, Identity(name, KIND), counters, self._take)
@@ -47,8 +39,6 @@ class Listener:
         self._unreported: set[int] = set()
         self._ended: set[int] = set()
         """Epochs of which nothing more comes."""
-        self._arrived = Sounding()
-        """As if everybody played as it comes."""
         self._reported_s = 0.0
         self._is_ticking = False
 
@@ -59,11 +49,6 @@ class Listener:
     def close(self) -> None:
         """Leave it."""
         self._link.close(linger_ms=200)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether everything that came was handled."""
-        return all(outlet.is_idle for outlet in self.outlets)
 
     def read_all(self) -> None:
         """Take what has arrived, before closing."""
@@ -100,15 +85,13 @@ class Listener:
         self.has_joined.set()
 
     def _give(self, data: Data, epoch: int) -> None:
-        for outlet in self.outlets:
-            outlet.add(Piece(data, epoch))
+        self.outlets.give(data, epoch, time.monotonic())
 
     def _speech_came(self, pcm: bytes, epoch: int) -> None:
         if epoch < self._epoch:
             self._counters.drop("stale")
             return
         self._expect(epoch)
-        self._arrived.give(len(pcm) / SAMPLE_BYTES / SAMPLES_PER_S, time.monotonic())
         self._give({"audio": pcm}, epoch)
 
     def _expect(self, epoch: int) -> None:
@@ -126,10 +109,8 @@ class Listener:
             return
         self._flushed = epoch
         now_s = time.monotonic()
-        played_ms = self._played_ms(now_s)
-        for outlet in self.outlets:
-            outlet.cut(epoch, now_s)
-        self._arrived.stop(now_s)
+        played_ms = self.outlets.played_ms(now_s)
+        self.outlets.cut(epoch, now_s)
         self._epoch = max(self._epoch, epoch)
         self._give({"interrupted": True}, epoch)
         for old in sorted(self._unreported):
@@ -139,32 +120,19 @@ class Listener:
 
     def _tick(self) -> None:
         now_s = time.monotonic()
-        done = {epoch for epoch in self._unreported if self._is_done(epoch, now_s)}
+        done = {epoch for epoch in self._unreported & self._ended if self.outlets.is_heard(epoch, now_s)}
         for epoch in sorted(done):
-            if not self._link.send(wire.Heard(self._played_ms(now_s), is_done=True), epoch):
+            if not self._link.send(wire.Heard(self.outlets.played_ms(now_s), is_done=True), epoch):
                 done.discard(epoch)
         self._forget(done)
         if self._unreported and now_s - self._reported_s >= REPORT_EVERY_S:
             self._reported_s = now_s
-            self._link.send(wire.Heard(self._played_ms(now_s), is_done=False), self._epoch)
+            self._link.send(wire.Heard(self.outlets.played_ms(now_s), is_done=False), self._epoch)
         self._is_ticking = bool(self._unreported)
         if self._is_ticking:
             self._loop.call_later(TICK_S, self._tick)
         else:
-            self._arrived.stop(now_s)
-
-    def _is_done(self, epoch: int, now_s: float) -> bool:
-        if epoch not in self._ended:
-            return False
-        if all(outlet.is_done(epoch, now_s) for outlet in self.outlets):
-            return True
-        is_late = now_s >= self._arrived.until_s + LATE_S
-        if is_late:
-            self._counters.drop("streamer_late")
-        return is_late
-
-    def _played_ms(self, now_s: float) -> int:
-        return int(self._arrived.played_s(now_s) * 1000)
+            self.outlets.rest(now_s)
 
     def _forget(self, epochs: set[int]) -> None:
         self._unreported -= epochs
