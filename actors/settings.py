@@ -8,6 +8,8 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Duplex = Literal["half", "full", "headset"]
 Provider = Literal["auto", "gemini", "vertex", "parrot"]
 Enabled: TypeAlias = bool | Literal["auto"]
+MemoryMb = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+CpuPercent = Annotated[float, msgspec.Meta(ge=0, le=100_000)]
 ACTOR_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z"
 """Names become file names and travel in every envelope."""
 SessionName = Annotated[str, msgspec.Meta(pattern=ACTOR_NAME)]
@@ -84,6 +86,8 @@ class ActorTable(Table, frozen=True):
     kind: str = ""
     on: str = ""
     enabled: Enabled = True
+    max_memory_mb: MemoryMb | None = None
+    max_cpu_percent: CpuPercent | None = None
 
 
 class MicTable(ActorTable, frozen=True):
@@ -171,10 +175,12 @@ def endpoint(address: str, port: int) -> str:
 
 
 class SupervisionTable(Table, frozen=True):
-    """[supervision]: when to give up restarting."""
+    """[supervision]: when to give up restarting, and how much an actor may use (0: as much as it likes)."""
 
     max_restarts: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 5
     within_s: Seconds = 60.0
+    max_memory_mb: MemoryMb = 1024
+    max_cpu_percent: CpuPercent = 90.0
 
 
 TABLE_OF_KIND: dict[str, type[ActorTable]] = {

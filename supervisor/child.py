@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from actors.runtime.actor import ActorSpec
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
 from supervisor.birth import birth_of
 from supervisor.instance import config_root
+from supervisor.limits import Appetite, Limits
 from supervisor.policy import History
 from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
+from supervisor.usage import cpu_s
 
 PASSED_ON = [
     "PATH",
@@ -103,6 +104,9 @@ class Child:
     is_restart_wanted: bool = False
     is_leaving: bool = False
     """The configuration does not have it any more."""
+    appetite: Appetite = field(default_factory=lambda: Appetite(Limits()))
+    excess: str = ""
+    """Why it was asked to end: it used too much."""
     _cpu: CpuSample | None = None
     _next_cpu: CpuSample | None = None
 
@@ -142,6 +146,7 @@ class Child:
         self.restarts += 1
         self.birth_s = birth_of(self.process.pid)
         self._cpu = self._next_cpu = None
+        self.appetite.born()
 
     def reported(self, report: Report, now: float) -> None:
         """Take in what the child said."""
@@ -196,6 +201,8 @@ class Child:
         state = self.state
         if state == "ready" and self.beat_s is not None and now - self.beat_s > LATE_BEAT_S:
             state = "degraded"
+        if state == "ready" and self.appetite.greed:
+            state = "degraded"
         return ActorReport(
             name=self.spec.name,
             kind=self.spec.kind,
@@ -209,7 +216,7 @@ class Child:
             health=self.health,
             in_per_s=self.in_per_s,
             out_per_s=self.out_per_s,
-            detail=self.detail,
+            detail="; ".join(filter(None, (self.detail, self.appetite.greed))),
             last_exit=self.last_exit,
             cpu=self._cpu or self._next_cpu,
             is_optional=self.spec.is_optional,
@@ -241,12 +248,3 @@ class Child:
             "ANTIPHON_LIFELINE": str(around.lifeline),
             "NOTIFY_SOCKET": around.notify_address,
         }
-
-
-def cpu_s(pid: int) -> float | None:
-    """Return the processor time a process has used, None when it is gone."""
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.Error:
-        return None
-    return float(times.user + times.system)

@@ -72,6 +72,10 @@ class History:
             return Decision(Verdict.ABSENT, self._look_again_s(now))
         return self._crashed(ran_s, now)
 
+    def unborn(self) -> Decision:
+        """It could not even be spawned: the machine is short of something. Uncounted, as that is nobody's fault and may pass."""
+        return Decision(Verdict.RESTART, self._wait_s())
+
     def was_ready(self) -> None:
         """It got as far as READY: its device is there."""
         self._has_been_ready = True
@@ -96,9 +100,13 @@ class History:
             return (
                 Decision(Verdict.END_TREE) if self.kind.is_critical else Decision(Verdict.FATAL, SLOW_RETRY_S)
             )
-        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._failures)
+        return Decision(Verdict.RESTART, self._wait_s())
+
+    def _wait_s(self) -> float:
+        """Return the back-off, and make the next one longer."""
+        wait_s: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
-        return Decision(Verdict.RESTART, wait_s * (0.8 + 0.4 * self.jitter()))
+        return wait_s * (0.8 + 0.4 * self.jitter())
 
 
 def in_words(code: int) -> str:

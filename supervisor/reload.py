@@ -46,7 +46,10 @@ def compare(
 
 def _reads(settings: Settings, spec: ChildSpec) -> dict[str, Any]:
     """Return the part of the settings that an actor sees: its own table, and what its kind reads of the others."""
-    found: dict[str, Any] = {"kind": spec.kind, "": settings.table(spec.name, spec.kind)}
+    own = msgspec.structs.replace(
+        settings.table(spec.name, spec.kind), max_memory_mb=None, max_cpu_percent=None
+    )  # those are for the supervisor
+    found: dict[str, Any] = {"kind": spec.kind, "": own}
     for dotted in spec.how.reads:
         table, _, key = dotted.partition(".")
         whole = getattr(settings, table)

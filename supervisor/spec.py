@@ -25,6 +25,8 @@ class Kind:
     stop_order: int = 0
     """Lower stops earlier; equal numbers stop together."""
     stop_within_s: float = 1.0
+    has_processes: bool = False
+    """It starts processes of its own: what they use counts as its own."""
     reads: tuple[str, ...] = ()
     """Settings, besides its own table, whose change concerns it: "table" or "table.key"."""
 
@@ -54,6 +56,7 @@ KINDS: dict[str, Kind] = {
         must_be_right=True,
         ready_within_s=10.0,
         stop_order=2,
+        has_processes=True,
         reads=("model",),
     ),
     "speaker": Kind(

@@ -9,10 +9,11 @@ import psutil
 
 from actors.wire import ConversationState
 from supervisor.birth import birth_of
-from supervisor.child import LATE_BEAT_S, cpu_s
+from supervisor.child import LATE_BEAT_S
 from supervisor.instance import Instance, read_json
 from supervisor.remote.rows import remote_cell
 from supervisor.report import ActorReport, CpuSample, TreeReport
+from supervisor.usage import cpu_s
 
 STALE_S = 2.0
 """The supervisor writes twice a second; this long without means that it hangs."""

@@ -187,3 +187,14 @@ def test_no_history_is_restarted_without_a_wait_or_more_often_than_allowed(kind,
 )
 def test_an_end_is_told_in_words(code, words):
     assert in_words(code) == words
+
+
+def test_a_child_that_cannot_be_spawned_is_tried_again_and_again_and_never_given_up():
+    history = History(KINDS["session"], max_restarts=1, within_s=60.0, jitter=lambda: 0.5)
+    decisions = [history.unborn() for _ in range(20)]
+    assert {decision.verdict for decision in decisions} == {Verdict.RESTART}
+    assert [decision.wait_s for decision in decisions[:4]] == [0.25, 0.5, 1.0, 2.0]
+    assert decisions[-1].wait_s == 15.0
+    assert history.ended(70, 0.0, 100.0).verdict is Verdict.RESTART, (
+        "what it was short of is not held against it"
+    )

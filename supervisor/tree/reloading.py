@@ -52,7 +52,12 @@ class Reload:
             stderr=said,
             start_new_session=True,
         )
-        descriptor = os.pidfd_open(check.pid)
+        try:
+            descriptor = os.pidfd_open(check.pid)
+        except OSError:
+            check.kill()
+            check.wait()
+            raise
         late = self._loop.call_later(CHECK_WITHIN_S, check.kill)
 
         def checked() -> None:
@@ -74,9 +79,8 @@ class Reload:
 
     def _go_on(self) -> Answer:
         try:
-            plan = make_plan(self._source.read(), os.environ, self._stdio)
+            return self._apply(make_plan(self._source.read(), os.environ, self._stdio))
         except ConfigError as error:
             return Answer(problems=error.problems)
         except (provider.NoCredentialsError, OSError) as error:
             return Answer(problems=[f"{self._source.config}: {error}"])
-        return self._apply(plan)

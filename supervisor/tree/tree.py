@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from actors.devices.terminal import Modes, restore_modes, saved_modes
+from actors.runtime import exits
 from actors.runtime.loop import PollLoop
 from actors.runtime.notify import parse
 from actors.wire import ConversationState
@@ -139,13 +140,15 @@ class Tree:
     # Watch.
 
     def _unborn(self, child: Child, error: OSError) -> None:
-        """Out of processes or memory: it may pass."""
-        log.error("%s could not be started: %s", child.spec.name, error)
-        self._decided(child, child.history.ended(70, 0.0, time.monotonic()))
+        """Out of processes, descriptors or memory: it may pass."""
+        child.last_exit = f"could not be started: {error}"
+        log.error("%s %s", child.spec.name, child.last_exit)
+        self._decided(child, child.history.unborn())
 
     def _ended(self, child: Child, code: int) -> None:
         now = time.monotonic()
-        child.last_exit = in_words(code)
+        child.last_exit = child.excess or in_words(code)
+        is_excess, child.excess = bool(child.excess), ""
         log.info("%s: %s %s", child.spec.name, child.last_exit, child.detail if code > 0 else "")
         if child.spec.kind == "keyboard":
             self._restore_terminal()
@@ -156,6 +159,7 @@ class Tree:
             child.is_restart_wanted = False
             self._crew.start(child)
         elif not child.is_leaving:
+            code = exits.CRASH if is_excess else code
             self._decided(child, child.history.ended(code, now - child.started_s, now))
 
     def _decided(self, child: Child, decision: Decision) -> None:
@@ -179,6 +183,7 @@ class Tree:
         self._start_what_can()
         for child in self._children:
             child.sample_cpu()
+        self._crew.weigh(time.monotonic())
         self._logbook.keep_small()
         self._write()
         self._loop.call_later(TICK_S, self._tick)

@@ -15,8 +15,9 @@ from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Notifier
+from actors.settings import ActorTable
 
-OURS = {"kind", "on", "enabled"}
+OURS = set(ActorTable.__struct_fields__)
 """Keys of the table that are about the actor, not about the parrot."""
 
 
