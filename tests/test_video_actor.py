@@ -47,6 +47,11 @@ class Stand:
         self.actor = VideoActor(spec_of(kind, tmp_path, actors={kind: table}), self.loop, self.notifier)
         self.actor.media = self.media = FakeLink()
         self.actor.on_start()
+        self.synchronise()
+
+    def synchronise(self):
+        version = self.actor.control.version + 1
+        self.actor.control.take(wire.Snapshot(version, wire.ConversationState()))
 
     @property
     def device(self):
@@ -75,6 +80,12 @@ def test_the_device_is_opened_as_the_table_says(make):
     ((which, device),) = stand.opened
     assert (which, device.device) == ("screen", "2")
     assert device.wanted == (0.5, 800, 50, wire.MAX_PICTURE_BYTES)
+
+
+def test_a_coordinator_that_is_back_changes_nothing(make):
+    stand = make()
+    stand.synchronise()
+    assert len(stand.opened) == 1
 
 
 def test_ready_is_who_has_seen_something(make):

@@ -29,7 +29,7 @@ ESCAPE_ALONE_S = 0.1
 """An Esc that nothing followed for so long is a key of its own, not the beginning of one."""
 HELP = """\
 /interrupt  cut the reply short (so does Enter on an empty line while it is spoken)
-/image PATH [words]  show a picture, and say something about it
+/image      show a picture: /image PATH, and behind it what you want to say
 /mute       stop listening; /unmute listens again
 /help       this list
 {quit}       end the conversation (so does Ctrl-D; Ctrl-C ends it at once)

@@ -34,10 +34,14 @@ class VideoActor(Actor):
         """The session has not taken the last frame yet: the link is slow, or it has other things to do."""
 
     def on_start(self) -> None:
-        """Open the device; ready is who has seen something."""
+        """Wait for the coordinator: through it the user is told when there is no device."""
         self.loop.watch(self._wake, self._picture_came)
-        self._open()
         self._watch()
+
+    def on_synchronised(self) -> None:
+        """Open the device; ready is who has seen something."""
+        if self._device is None:
+            self._open()
 
     def on_welcome(self) -> None:
         """A new session owes us nothing."""
