@@ -26,7 +26,7 @@ class PictureFiles(Capture):
         self._encoder = Encoder(wanted)
         self._pictures = _pictures(path)
         self._first = self._next()  # what cannot be shown is told at once
-        self.description = f"file {path}, {wanted.fps:g} pictures/s"
+        self.description = f"file {path}, {wanted.fps:g} per second"
         super().__init__(wanted.fps, on_picture)
 
     def _take(self) -> tuple[bytes, int]:

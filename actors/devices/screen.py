@@ -84,5 +84,5 @@ def _open_display() -> Any:
     except (mss.ScreenShotError, OSError) as error:
         raise DeviceAbsent(
             f"no screen can be seen ({str(error).strip()}); it takes an X11 display, named by the variable DISPLAY; "
-            "Wayland's own windows are shown to nobody"
+            "under Wayland only X11 programs can be seen"
         ) from error

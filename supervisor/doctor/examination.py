@@ -15,6 +15,7 @@ from supervisor.doctor.finding import Finding, line, ok, wrong
 from supervisor.doctor.machine import limits, terminal, versions
 from supervisor.doctor.model import model
 from supervisor.doctor.places import places
+from supervisor.doctor.sight import eyes
 from supervisor.doctor.sound import devices, server
 
 USUAL = Settings(actors={"mic": {}, "speaker": {}, "keyboard": {}, "console": {}})
@@ -37,6 +38,7 @@ def examine(config: Path | None, overrides: list[str]) -> Iterator[Finding]:
     yield from places(settings.session.name)
     yield server(os.environ)
     yield from devices(settings)
+    yield from eyes(settings)
     yield from model(settings.model, os.environ)
 
 
