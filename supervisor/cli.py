@@ -7,11 +7,11 @@ import sys
 from typing import NoReturn
 
 from supervisor import codes
-from supervisor.commands import acting, checking, health, lifecycle, reloading
+from supervisor.commands import acting, checking, health, lifecycle, pairing, reloading
 from supervisor.config import ConfigError
 from supervisor.instance import AlreadyRunningError
 
-GROUPS = (lifecycle, health, acting, reloading, checking)
+GROUPS = (lifecycle, health, acting, reloading, checking, pairing)
 
 
 def main() -> NoReturn:

@@ -9,6 +9,7 @@ from actors.devices import audio, video
 from actors.devices.audio import DeviceError, DeviceInfo
 from actors.devices.video import VideoInfo
 from actors.devices.video_extra import VideoUnavailable
+from supervisor.remote import paired
 
 
 def show(*, as_json: bool) -> int:
@@ -23,7 +24,13 @@ def show(*, as_json: bool) -> int:
     inputs = [device for device in sound if device.direction == "input"]
     outputs = [device for device in sound if device.direction == "output"]
     if as_json:
-        found = {"inputs": inputs, "outputs": outputs, "cameras": cameras, "screens": screens}
+        found = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "cameras": cameras,
+            "screens": screens,
+            "paired": paired.rows(),
+        }
         print(msgspec.json.encode({"schema": 1, **found}).decode())
         return 0
     _show_sound("Microphones", inputs)
@@ -32,6 +39,8 @@ def show(*, as_json: bool) -> int:
         print("* is the default; put a name, or part of one, into actors.mic.device or actors.speaker.device")
     _show_video("Cameras", cameras, no_cameras or "none found; plug one in")
     _show_video("Screens", screens, no_screens)
+    for line in paired.lines():
+        print(line)
     return 0
 
 
