@@ -1,5 +1,10 @@
 """Antiphon's actors: every process of a conversation, and the Python API of the class it re-imagines.
 
+    from actors import GoogleRealtimeSession
+
+    await GoogleRealtimeSession("gemini-2.5-flash-native-audio-preview-12-2025").start()
+
+is a conversation by keyboard and screen; streamers say where else words and voices come from and go to.
 The public names are resolved when they are asked for, so that an actor process which imports `actors.wire` pays for nothing
 else.
 """
@@ -72,4 +77,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'actors' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found

@@ -139,7 +139,7 @@ class GoogleRealtimeSession:
         return {
             "provider": "vertex" if is_vertex else "gemini",
             "name": self.model_name,
-            "credentials_path": credentials_path or "",
+            "credentials_path": str(credentials_path or ""),
             "project_id": project_id or "",
             "location": location,
             "tools": tool_references.references(self._tools),

@@ -212,19 +212,31 @@ class CoordinatorActor(Actor):
 
     def _do(self, route: bytes, change: wire.SetState) -> None:
         try:
-            self._change(change.key, change.value, change.if_version)
+            self._change(change.key, change.value, change.if_version, asker=route, request=change.request)
         except ValueError as error:
             self.hub.send(route, wire.Refused(change.request, str(error)))
-            return
-        self._answer(route, change.request, change.key)
 
-    def _change(self, key: wire.StateKey, value: wire.Value, if_version: int | None = None) -> None:
+    def _change(
+        self,
+        key: wire.StateKey,
+        value: wire.Value,
+        if_version: int | None = None,
+        *,
+        asker: bytes | None = None,
+        request: int = 0,
+    ) -> None:
+        """Change a value. Whoever asked hears of it first: it waits for that, and the others are many."""
         changed = self.conversation.change(key, value, if_version)
+        if changed is not None:
+            self._save()
+        if asker is not None:
+            if changed is not None:
+                self.hub.send(asker, changed)
+            self._answer(asker, request, key)
         if changed is None:
             return
-        self._save()
         for route, peer in list(self.hub.peers.items()):
-            if may_see(peer.kind, key):
+            if route != asker and may_see(peer.kind, key):
                 self.hub.send(route, changed)
         self.notifier.conversation(self.conversation.state)
         if key == "terminated":

@@ -1,7 +1,9 @@
 """`GoogleRealtimeSession.start` in a program: what runs where, and that nothing outlives the call, whatever ends it."""
 
 import asyncio
+import json
 import os
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import psutil
 import pytest
 from programs import MODEL, PARROT, Hears, Says, converse, home, session
 from ptys import terminal
+from services import parrot, service_account, token_server
 from trees import wait_for
 
 from actors import (
@@ -262,6 +265,44 @@ def test_a_key_is_in_the_environment_of_the_supervisor_and_the_session_alone(her
         return owners, told, files
 
     assert asyncio.run(scenario()) == (["session", "supervisor.embedding"], [], [])
+
+
+def test_a_key_given_as_an_argument_opens_a_conversation_that_the_variable_would_not(monkeypatch):
+    monkeypatch.setenv("GOOGLE_API_KEY", "another-key")
+    key, hears = secrets.token_urlsafe(20), Hears()
+    with parrot(key=key) as server:
+        at = {"base_url": server.base_url, "ca_file": str(server.ca_file)}
+        converse([Says({"text": "hello"})], [hears], api_key=key, config={"model": at})
+    assert "".join(hears.of("output_text")) == "You said: hello"
+
+
+def test_a_service_account_as_a_dictionary_opens_a_conversation_and_is_in_no_other_file(here, tmp_path):
+    token, hears = secrets.token_urlsafe(20), Hears()
+    with (
+        parrot(key=secrets.token_urlsafe(20), bearer=token) as server,
+        token_server(token) as token_uri,
+    ):
+        account = json.loads(service_account(tmp_path / "account.json", token_uri).read_text())
+        at = {"base_url": server.base_url, "ca_file": str(server.ca_file)}
+        says = Watches({"text": "hello"}, root=here.run_root, secret=account["private_key"].splitlines()[3])
+        converse([says], [hears], credentials_info=account, config={"model": at})
+    assert "".join(hears.of("output_text")) == "You said: hello"
+    assert [(path.name, mode) for path, mode in says.found] == [("account.json", 0o600)]
+
+
+class Watches(Says):
+    """Looks, in the middle of the conversation, where a secret stands."""
+
+    def __init__(self, *items, root, secret):
+        super().__init__(*items)
+        self.root, self.secret, self.found = root, secret, []
+
+    async def note_states(self):
+        files = [
+            path for path in self.root.parent.rglob("*") if path.is_file() and self.secret in _text(path)
+        ]
+        self.found = [(path, path.stat().st_mode & 0o777) for path in files]
+        await super().note_states()
 
 
 def _name(process: psutil.Process) -> str:

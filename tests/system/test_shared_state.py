@@ -2,33 +2,93 @@
 
 import asyncio
 import json
+import statistics
 import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 from trees import tree
 
 from actors.state import CoordinatorUnavailableError, GoogleIOStreamerState
 
-COUNTER = """
+CLIENT = """
 import asyncio, json, sys, time
 from actors.state import GoogleIOStreamerState
 
-async def main(address, name, rounds):
+async def main(address, name, rounds, pause_s):
     state = await GoogleIOStreamerState.connect(address, name, answer_within_s=20)
-    took = []
+    done = []
+    async def do(deed, value=None):
+        began = time.monotonic()
+        value = await deed() or value
+        done.append((began, time.monotonic(), deed.__name__[0] == "s", value))
+    print("connected", flush=True)
+    sys.stdin.readline()
     for number in range(rounds):
-        mode = ("user", "assistant")[number % 2]
-        began = time.perf_counter()
-        await state.set_console_mode(mode)
-        await state.get_console_mode()
-        took.append((time.perf_counter() - began) / 2)
+        mode = ("input", "user", "assistant")[number % 3]
+        async def setting():
+            await state.set_console_mode(mode)
+        await do(setting, mode)
+        await do(state.get_console_mode)
+        await asyncio.sleep(pause_s)
     await state.close()
-    took.sort()
-    print(json.dumps({"median_ms": took[len(took) // 2] * 1000, "done": len(took)}))
+    print(json.dumps(done))
 
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
 """
+PROCESSES = 8
+ROUNDS = 125
+
+
+class Deed(NamedTuple):
+    """One read or write of a value, on the clock that all processes share."""
+
+    began: float
+    ended: float
+    is_write: bool
+    value: str
+
+
+def lost_updates(deeds):
+    """Return the reads whose value cannot have been there: each write of it was overwritten before the read began."""
+    writes = sorted(deed for deed in deeds if deed.is_write)
+    return [
+        read for read in deeds if not read.is_write and not any(may_be_read(w, read, writes) for w in writes)
+    ]
+
+
+def may_be_read(write, read, writes):
+    if write.value != read.value or write.began > read.ended:
+        return False
+    return not any(write.ended < later.began and later.ended < read.began for later in writes)
+
+
+def hammer(address, pause_s):
+    """Let eight processes read and write one value at once; returns all they did."""
+    clients = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLIENT, address, f"client-{number}", str(ROUNDS), str(pause_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    for client in clients:
+        assert client.stdout.readline() == "connected\n"
+    for client in clients:
+        client.stdin.write("go\n")
+        client.stdin.flush()
+    return [Deed(*deed) for client in clients for deed in json.loads(client.communicate(timeout=100)[0])]
+
+
+def medians_ms(deeds):
+    """Return how long a read and a write took in the middle."""
+    return [
+        round(statistics.median(d.ended - d.began for d in deeds if d.is_write is is_write) * 1000, 3)
+        for is_write in (False, True)
+    ]
 
 
 def test_a_setter_is_seen_by_another_client_and_a_wrong_value_is_refused_by_the_owner():
@@ -71,18 +131,34 @@ def test_where_no_coordinator_is_connecting_fails_in_time(tmp_path):
         )
 
 
-def test_reads_and_writes_from_eight_processes_are_all_answered():
+def test_a_lost_update_would_be_noticed():
+    history = [Deed(0, 1, True, "user"), Deed(2, 3, True, "input"), Deed(4, 5, False, "user")]
+
+    assert lost_updates(history) == [history[2]]
+    assert lost_updates([*history[:2], Deed(4, 5, False, "input")]) == []
+    assert lost_updates([history[0], Deed(2, 6, True, "input"), history[2]]) == []
+
+
+def test_a_thousand_reads_and_writes_from_eight_processes_lose_no_update():
     with tree() as conversation:
         conversation.start_ready()
-        address = f"ipc://{conversation.run_dir}/ctl.ipc"
-        before = conversation.status()["conversation"]
-        workers = [
-            subprocess.Popen(
-                [sys.executable, "-c", COUNTER, address, f"worker-{number}", "125"], stdout=subprocess.PIPE
-            )
-            for number in range(8)
-        ]
-        done = [json.loads(worker.communicate(timeout=60)[0])["done"] for worker in workers]
+        deeds = hammer(f"ipc://{conversation.run_dir}/ctl.ipc", pause_s=0.0)
 
-        assert before["console_mode"] == "input"
-        assert done == [125] * 8
+    assert len(deeds) == 2 * PROCESSES * ROUNDS
+    assert lost_updates(deeds) == []
+    read_ms, write_ms = medians_ms(deeds)
+    print(f"all at once, medians: read {read_ms} ms, write {write_ms} ms")
+    assert max(read_ms, write_ms) < 100, "a few ms when nothing else runs"
+
+
+@pytest.mark.bench
+def test_a_read_and_a_write_take_less_than_a_millisecond():
+    with tree() as conversation:
+        conversation.start_ready()
+        deeds = hammer(
+            f"ipc://{conversation.run_dir}/ctl.ipc", pause_s=0.016
+        )  # some 1,000 deeds per second in all
+
+    read_ms, write_ms = medians_ms(deeds)
+    print(f"1,000 per second, medians: read {read_ms} ms, write {write_ms} ms")
+    assert max(read_ms, write_ms) < 1
