@@ -124,9 +124,10 @@ def absences(life, count, **how):
     return [life.ends(exits.DEVICE_ABSENT, **how).wait_s for _ in range(count)]
 
 
-def test_a_device_that_never_was_there_is_looked_for_more_and_more_rarely():
-    waits = absences(Life(history()), 7)
-    assert waits == [NEW_DEVICE_WAIT_S * 2**n for n in range(4)] + [LONGEST_DEVICE_WAIT_S] * 3
+def test_a_device_that_never_was_there_is_looked_for_often_and_then_more_and_more_rarely():
+    often = int(DEVICE_OFTEN_S / NEW_DEVICE_WAIT_S) + 1
+    waits = absences(Life(history()), often + 5)
+    assert waits == [NEW_DEVICE_WAIT_S] * often + [4.0, 8.0, 16.0] + [LONGEST_DEVICE_WAIT_S] * 2
 
 
 def test_a_device_that_was_pulled_out_is_looked_for_often_and_then_more_and_more_rarely():
