@@ -103,6 +103,8 @@ class SpeakerTable(ActorTable, frozen=True):
 
     enabled: Enabled = "auto"
     device: str = ""
+    latency_ms: Literal["auto"] | Annotated[int, msgspec.Meta(ge=10, le=1000)] = "auto"
+    """How much sound the device holds, at least."""
 
 
 class KeyboardTable(ActorTable, frozen=True):

@@ -22,6 +22,7 @@ class FakeOutput:
     """A loudspeaker that pulls when it is told to."""
 
     description, latency_s, xruns, error = "a horn", LATENCY_S, 0, None
+    pull_latency_s, holds_s = LATENCY_S, 0.0
 
     def __init__(self, read):
         self.read = read
@@ -37,8 +38,9 @@ class FakeOutput:
     def is_stalled(self, now):
         return self.has_stalled
 
-    def abort(self):
+    def abort(self, meanwhile=lambda: None):
         self.calls.append("abort")
+        meanwhile()
 
     def close(self):
         self.calls.append("close")
@@ -81,8 +83,8 @@ class Stand:
         self.actor.on_welcome()
         self.actor.on_synchronised()
 
-    def _open(self, name, rate_hz, read):
-        self.opened.append((name, rate_hz))
+    def _open(self, name, rate_hz, read, latency_ms):
+        self.opened.append((name, rate_hz, latency_ms))
         self.device = FakeOutput(read)
         return self.device
 
@@ -119,7 +121,7 @@ def test_it_is_ready_when_the_device_pulls_and_not_before(stand):
 
 def test_a_restarted_coordinator_opens_no_second_device(stand):
     stand.actor.on_synchronised()
-    assert stand.opened == [("", 24_000)]
+    assert stand.opened == [("", 24_000, 80)]
 
 
 def test_a_reply_is_played_whole_and_the_session_is_told_when_it_was_heard(stand):
@@ -335,3 +337,50 @@ def test_what_the_gate_sends_twice_is_played_once(far):
     far.take(wire.SpeechChunk(whole[1200:], position=600), 1)
     far.take(wire.SpeechEnd(), 1)
     assert whole in far.device.pull(20)
+
+
+def eager(stand):
+    """A device that sounds at once when it is started anew."""
+    stand.device.holds_s = 0.16
+    stand.play(30)
+    return stand
+
+
+def test_a_reply_after_silence_starts_the_device_anew_as_soon_as_enough_of_it_has_come(stand):
+    eager(stand)
+    stand.speak(epoch=1, periods=15)
+    assert stand.device.calls == []
+    stand.speak(epoch=1, periods=1)
+    assert stand.device.calls == ["abort"]
+    stand.play(16)
+    assert samples(stand.device.heard) == 16 * PERIOD
+
+
+def test_a_short_reply_starts_the_device_anew_when_it_is_complete(stand):
+    eager(stand)
+    stand.speak(epoch=1, periods=3)
+    stand.take(wire.SpeechEnd(), 1)
+    assert stand.device.calls == ["abort"]
+
+
+def test_a_short_reply_without_an_end_starts_the_device_anew_after_a_while(stand):
+    eager(stand)
+    stand.speak(epoch=1, periods=3)
+    stand.play(60)
+    assert stand.device.calls == ["abort"]
+    assert samples(stand.device.heard) == 3 * PERIOD
+
+
+def test_a_device_that_ran_dry_is_opened_with_a_longer_buffer_when_the_reply_is_over(stand):
+    first = stand.device
+    stand.speak(epoch=1, periods=30)
+    first.xruns = 3
+    stand.play(10)
+    assert len(stand.opened) == 1
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(60)
+    assert (stand.opened[1:], first.calls) == ([("", 24_000, 160)], ["close"])
+    health = stand.actor.health()
+    assert (health.detail, health.underruns) == ("a horn, holds 160 ms as it ran dry", 3)
+    stand.play(100)
+    assert len(stand.opened) == 2

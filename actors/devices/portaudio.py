@@ -1,21 +1,22 @@
 """Sound cards and sound servers through PortAudio; the only importer of pyaudio.
 
 Streams run in callback mode: about two periods of delay instead of three with blocking writes. The callback itself takes
-microseconds and never raises. An abort drops what the device holds and starts again: silence after less than 10 ms, where
-running dry takes 120, so the output can afford the long period that rides out a busy machine. Every stream has a
+microseconds and never raises. An abort drops what the device holds and starts again: silence, or the next sound, after less
+than 10 ms, where running on takes 100, so the output can afford long periods that ride out a busy machine. Every stream has a
 PortAudio instance of its own, so that opening again after a device went away sees the devices that are there now. Close
 before the process ends.
 """
 
-import ctypes
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any
 
-from actors.devices.audio import DeviceAbsent, DeviceError, DeviceInfo, OnFrame, Progress, Read
+from actors.devices.alsa import check_alsa_config
+from actors.devices.audio import DeviceError, DeviceInfo, OnFrame, Progress, Read
 from actors.devices.capture_time import CaptureAge
+from actors.devices.choice import NOUNS, Direction, choose
 from actors.devices.quiet import quiet_stderr
 from actors.devices.resample import Framer, Puller, from_mono, to_mono
 
@@ -29,28 +30,23 @@ except ImportError as missing:
 
 _SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
-_PERIODS_PER_S = {"input": 100, "output": 25}
-"""Measured beside six processes that start others all the time, two streams of each, 40 s, load 6 on 2 cores: underruns of
-an output with periods of 10 ms 15, of 20 ms 3, of 40 and 80 ms none; the longest wait for the device's call was 160 ms."""
+_INPUT_LATENCY_MS = 20
 _USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
 _FALLBACK_RATES_HZ = (48_000, 44_100)
-
-_Direction = Literal["input", "output"]
-_NOUNS = {"input": "microphone", "output": "loudspeaker"}
 
 
 class _Stream:
     """What an open input and an open output have in common."""
 
-    def __init__(self, direction: _Direction, device: str, rate_hz: int) -> None:
+    def __init__(self, direction: Direction, device: str, rate_hz: int, latency_ms: int) -> None:
         self.xruns = 0
         self.error: Exception | None = None
         self._is_lost = False
         self._pa = _initialise()
         with self._closed_on_error():
-            info = _find(self._pa, direction, device)
+            info = choose(direction, device, _infos(self._pa, direction), _default(self._pa, direction))
             self._stream, self.rate_hz, self._channels = _open(
-                self._pa, info, direction, rate_hz, self._on_period
+                self._pa, info, direction, rate_hz, latency_ms, self._on_period
             )
             self._handle = self._stream._stream  # noqa: SLF001 - pyaudio has no public abort
             self._progress = Progress(time.monotonic())
@@ -115,7 +111,7 @@ class PortAudioInput(_Stream):
     """An open microphone."""
 
     def __init__(self, device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> None:
-        super().__init__("input", device, rate_hz)
+        super().__init__("input", device, rate_hz, _INPUT_LATENCY_MS)
         self.latency_s = float(self._stream.get_input_latency())
         self._framer = Framer(self.rate_hz, rate_hz, frame_ms, on_frame)
         self._age = CaptureAge(self.rate_hz, self.latency_s)
@@ -132,9 +128,11 @@ class PortAudioInput(_Stream):
 class PortAudioOutput(_Stream):
     """An open loudspeaker."""
 
-    def __init__(self, device: str, rate_hz: int, read: Read) -> None:
-        super().__init__("output", device, rate_hz)
-        self._device_latency_s = float(self._stream.get_output_latency())
+    def __init__(self, device: str, rate_hz: int, read: Read, latency_ms: int) -> None:
+        super().__init__("output", device, rate_hz, latency_ms)
+        self._device_latency_s = self._pull_latency_s = float(self._stream.get_output_latency())
+        self._sounds_at_once = False
+        self._has_pulled = False
         self._puller = Puller(rate_hz, self.rate_hz, read)
         self._start()
 
@@ -143,19 +141,38 @@ class PortAudioOutput(_Stream):
         """The time between a read and the air."""
         return self._device_latency_s + self._puller.delay_s
 
-    def abort(self) -> None:
-        """Drop what the device holds, at once, and go on pulling."""
+    @property
+    def pull_latency_s(self) -> float:
+        """The same for the latest read."""
+        return self._pull_latency_s + self._puller.delay_s
+
+    @property
+    def holds_s(self) -> float:
+        """What it takes within the first 10 ms: three periods at once and soon another (PulseAudio, measured)."""
+        return 2 * self._device_latency_s if self._sounds_at_once else 0.0
+
+    def abort(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Drop what the device holds, at once, and begin anew."""
         if self._pa is None:
             return
         try:
             _portaudio.abort_stream(self._handle)
             self._puller.clear()
+            meanwhile()
             _portaudio.start_stream(self._handle)
         except OSError as error:
             self.error = self.error or error
             self._is_lost = True
 
-    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes:  # noqa: ARG002 - an output gets no samples and needs no times
+    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes:  # noqa: ARG002 - an output gets no samples
+        reported_s = times["output_buffer_dac_time"] - times["current_time"]
+        if 0 <= reported_s < self._device_latency_s:  # it has just begun and is not full yet
+            self._pull_latency_s = reported_s
+        else:
+            self._pull_latency_s = self._device_latency_s
+        if not self._has_pulled:  # some begin with a buffer full of silence
+            self._sounds_at_once = self._pull_latency_s < n_samples / self.rate_hz
+            self._has_pulled = True
         return from_mono(self._puller.pull(n_samples), self._channels)
 
 
@@ -176,7 +193,7 @@ def library() -> str:
 
 def _initialise() -> Any:
     """Start a PortAudio of our own, quietly."""
-    _check_alsa_config()
+    check_alsa_config()
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
     with quiet_stderr() as overheard:
         try:
@@ -184,25 +201,6 @@ def _initialise() -> Any:
         except OSError as error:
             failure = error
     raise DeviceError(f"PortAudio does not start: {failure}\n{overheard.brief()}") from failure
-
-
-def _check_alsa_config() -> None:
-    """Refuse what would make PortAudio abort the whole process: an ALSA configuration without `pcm.default`."""
-    try:
-        alsa = ctypes.CDLL("libasound.so.2")
-    except OSError:  # a PortAudio without ALSA
-        return
-    with quiet_stderr() as overheard:
-        alsa.snd_config_update()
-        top, node = ctypes.c_void_p.in_dll(alsa, "snd_config"), ctypes.c_void_p()
-        is_there = bool(top) and alsa.snd_config_search(top, b"pcm.default", ctypes.byref(node)) == 0
-    if not is_there:
-        named = os.environ.get("ALSA_CONFIG_PATH")
-        raise DeviceError(
-            f"ALSA_CONFIG_PATH={named} defines no pcm.default; correct it or unset it"
-            if named
-            else f"ALSA has no configuration: apt install libasound2-data\n{overheard.brief()}".rstrip()
-        )
 
 
 def _infos(pa: Any, direction: str) -> list[dict[str, Any]]:
@@ -223,33 +221,8 @@ def _default(pa: Any, direction: str) -> dict[str, Any] | None:
     return info
 
 
-def _find(pa: Any, direction: _Direction, wanted: str) -> dict[str, Any]:
-    """Give the device with this name or part of it; "" is the default one."""
-    there = _infos(pa, direction)
-    names = ", ".join(dict.fromkeys(f'"{info["name"]}"' for info in there)) or "none at all"
-    if not wanted:
-        default = _default(pa, direction)
-        if default is None:
-            raise DeviceAbsent(
-                f"there is no default {_NOUNS[direction]} (devices: {names}); plug one in, or start the sound server"
-            )
-        return default
-    fits = [info for info in there if info["name"].lower() == wanted.lower()]
-    fits = fits or [info for info in there if wanted.lower() in info["name"].lower()]
-    if not fits:
-        raise DeviceAbsent(
-            f'no {_NOUNS[direction]} has "{wanted}" in its name (devices: {names}); plug it in or configure another'
-        )
-    if len({info["name"] for info in fits}) > 1:
-        several = ", ".join(f'"{info["name"]}"' for info in fits)
-        raise DeviceError(
-            f'"{wanted}" fits more than one {_NOUNS[direction]}: {several}; give more of the name'
-        )
-    return fits[0]
-
-
 def _open(
-    pa: Any, info: Mapping[str, Any], direction: _Direction, rate_hz: int, on_period: Any
+    pa: Any, info: Mapping[str, Any], direction: Direction, rate_hz: int, latency_ms: int, on_period: Any
 ) -> tuple[Any, int, int]:
     """Open without starting, as near to mono at `rate_hz` as the device goes; gives stream, rate and channels."""
     failure: Exception | None = None
@@ -261,7 +234,7 @@ def _open(
                     rate,
                     channels,
                     pyaudio.paInt16,
-                    frames_per_buffer=rate // _PERIODS_PER_S[direction],
+                    frames_per_buffer=rate * latency_ms // 2000,  # two of them
                     start=False,
                     stream_callback=on_period,
                     **options,
@@ -271,7 +244,7 @@ def _open(
             else:
                 return stream, rate, channels
     raise DeviceError(
-        f'the {_NOUNS[direction]} "{info["name"]}" does not open: {failure}; is another program using it, '
+        f'the {NOUNS[direction]} "{info["name"]}" does not open: {failure}; is another program using it, '
         f"or is its sound server down?\n{overheard.brief()}".rstrip()
     ) from failure
 
@@ -283,7 +256,7 @@ def _ways(info: Mapping[str, Any], direction: str, rate_hz: int) -> Iterator[tup
             yield rate, channels
 
 
-def _describe(pa: Any, info: Mapping[str, Any], direction: _Direction) -> DeviceInfo:
+def _describe(pa: Any, info: Mapping[str, Any], direction: Direction) -> DeviceInfo:
     default = _default(pa, direction)
     return DeviceInfo(
         name=info["name"],
@@ -296,7 +269,7 @@ def _describe(pa: Any, info: Mapping[str, Any], direction: _Direction) -> Device
     )
 
 
-def _takes(pa: Any, info: Mapping[str, Any], direction: _Direction, rate_hz: int) -> bool:
+def _takes(pa: Any, info: Mapping[str, Any], direction: Direction, rate_hz: int) -> bool:
     asked = {
         f"{direction}_device": info["index"],
         f"{direction}_channels": 1,

@@ -100,6 +100,7 @@ class Puller:
 
     def __init__(self, from_hz: int, to_hz: int, read: Read) -> None:
         self._resampler = Resampler(from_hz, to_hz) if from_hz != to_hz else None
+        self._to_hz = to_hz
         self._per_pull = from_hz // 100
         self._read = read
         self._ready = bytearray()
@@ -123,8 +124,12 @@ class Puller:
 
     @property
     def delay_s(self) -> float:
-        """How much audio waits inside the resampler."""
-        return self._resampler.delay_s if self._resampler else 0.0
+        """How much audio was pulled and is not given yet."""
+        return (
+            self._resampler.delay_s + len(self._ready) / _SAMPLE_BYTES / self._to_hz
+            if self._resampler
+            else 0.0
+        )
 
     def _exactly(self, n_samples: int) -> bytes:
         pcm = self._read(n_samples)

@@ -8,6 +8,7 @@ import threading
 import time
 import wave
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 
 from actors.devices.audio import DeviceAbsent, DeviceError, OnFrame, Progress, Read
@@ -112,8 +113,12 @@ class WavOutput(_Ticker):
         self.description = f"file {path} ({rate_hz} Hz)"
         super().__init__(catches_up=False)
 
-    def abort(self) -> None:
-        """Do nothing: a file holds nothing back."""
+    pull_latency_s = 1 / _BLOCKS_PER_S
+    holds_s = 0.0
+
+    def abort(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Only call `meanwhile`: a file holds nothing back."""
+        meanwhile()
 
     def _tick(self, started_ns: int) -> None:  # noqa: ARG002 - only an input stamps its samples
         self._file.write(self._read(self.rate_hz // _BLOCKS_PER_S))

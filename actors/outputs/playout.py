@@ -2,8 +2,9 @@
 
 How this works. The actor adds audio faster than real time, the device thread reads at the device's pace. Every reply has
 an epoch; epochs play in order, and what is older than the newest epoch seen is dropped. A reply starts after a short
-pre-roll, or at once when it is complete. If it runs dry before its end it waits for the pre-roll again, and the pre-roll
-has grown. A flush takes everything of older epochs away at once.
+pre-roll, or at once when it is complete (`Beginning` decides, and knows devices for which a reply waits for a cue). If it
+runs dry before its end it waits for the pre-roll again, and the pre-roll has grown. A flush takes everything of
+older epochs away at once.
 
 Every sample added comes out exactly once, in order and unchanged, unless a counter says why not. So that no edge between
 sound and silence clicks, an edge that is loud gets a fade of 4 ms: the nearest samples mirrored in time, *inserted*
@@ -14,19 +15,20 @@ A reply may have a time at which it is to be heard, the same for several loudspe
 already over when it comes is dropped as late.
 """
 
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 
+from actors.outputs.beginning import Beginning
 from actors.outputs.edges import Edges
 from actors.outputs.fades import RATE_HZ, SAMPLE_BYTES
 from actors.outputs.playout_counts import PlayoutCounts
 from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
+from actors.outputs.replies import Replies
 
-_REMEMBERED_REPLIES = 8
 _LATE_S = 0.03  # beside other loudspeakers, what is later than this is heard twice
 
 
@@ -44,18 +46,16 @@ class Playout:
     ) -> None:
         self._capacity = int(capacity_s * RATE_HZ)
         self._pre_roll = pre_roll or PreRoll()
-        self._start_timeout_s = start_timeout_s
+        self._beginning = Beginning(self._pre_roll, start_timeout_s)
         self._clock = clock
         self._lock = threading.Lock()
-        self._replies: dict[int, QueuedReply] = {}
-        self._front: QueuedReply | None = None
-        self._newest = 0
+        self._dropped: Counter[str] = Counter()
+        self._replies = Replies(self._dropped)
         self._queued = 0
         self._edges = Edges(conceals=conceals)
         self.late_s: float | None = None
         """How much later than its time the reply sounds; None if it has none, or nothing sounds."""
         self._played = self._silent = self._underruns = self._gaps = self._peak = 0
-        self._dropped: Counter[str] = Counter()
 
     def add(self, epoch: int, pcm: bytes, due_s: float | None = None) -> None:
         """Queue a slice of the reply of this epoch, cut anywhere, even inside a sample.
@@ -63,11 +63,11 @@ class Playout:
         Older than the newest epoch is dropped as stale, beyond the capacity as full. `due_s`: when it is to be heard.
         """
         with self._lock:
-            if epoch < self._newest:
+            if epoch < self._replies.newest:
                 self._dropped["stale"] += len(pcm) // SAMPLE_BYTES
                 self._dropped["half"] += len(pcm) % SAMPLE_BYTES
                 return
-            reply = self._reply(epoch)
+            reply = self._replies.of(epoch)
             pcm = reply.half + pcm if reply.half else pcm
             n_samples = len(pcm) // SAMPLE_BYTES
             reply.half = pcm[n_samples * SAMPLE_BYTES :]
@@ -81,8 +81,8 @@ class Playout:
     def end(self, epoch: int) -> None:
         """Declare the reply of this epoch complete: running dry is its end, not an underrun."""
         with self._lock:
-            if epoch >= self._newest:
-                self._complete(self._reply(epoch))
+            if epoch >= self._replies.newest:
+                self._replies.complete(self._replies.of(epoch))
 
     def flush(self, epoch: int, *, fade: bool = True) -> int:
         """Drop every reply older than `epoch`, now and from now on; returns the dropped samples. Idempotent.
@@ -91,20 +91,37 @@ class Playout:
         held is gone, so a fade has nothing to join on.
         """
         with self._lock:
-            self._newest = max(self._newest, epoch)
-            old = [self._replies.pop(each) for each in list(self._replies) if each < epoch]
+            old = self._replies.cut(epoch)
             dropped = sum(reply.queued for reply in old)
-            self._dropped["flushed"] += dropped
-            self._dropped["half"] += sum(len(reply.half) for reply in old)
             self._queued -= dropped
-            if self._front in old:
-                self._silence(self._front)
-                self._next_reply()
+            if self._replies.front in old:
+                self._silence(self._replies.front)
+                self._replies.turn_to_next()
             if self._edges.is_concealing:
                 self._edges.stop()
-            if not fade and not (self._front and self._front.is_sounding):
+            if not fade and not (self._replies.front and self._replies.front.is_sounding):
                 self._edges.forget()
+                self._beginning.sounds_until_s = -math.inf
             return dropped
+
+    def wait_for_cue(self, device_holds_s: float) -> None:
+        """From now on a reply that follows silence begins with `cue`, when there is as much as the device takes at once."""
+        with self._lock:
+            self._beginning.device_holds_s = device_holds_s
+
+    @property
+    def is_cue_due(self) -> bool:
+        """Does a reply wait for `cue`, and has enough of it come?"""
+        with self._lock:
+            return self._replies.front is not None and self._beginning.is_cue_due(
+                self._replies.front, self._clock()
+            )
+
+    def cue(self) -> None:
+        """Begin the reply that waits at the next read, which is that of a device that is started anew."""
+        with self._lock:
+            if self._replies.front is not None:
+                self._replies.front.is_cued = True
 
     def read(self, n_samples: int, latency_s: float = 0.0) -> bytes:
         """Exactly `n_samples`, int16 LE mono: the replies in order, and silence where there is none.
@@ -121,6 +138,8 @@ class Playout:
                 if piece:
                     self._edges.played(piece)
                     out += piece
+                    sounds_s = len(out) / (SAMPLE_BYTES * RATE_HZ)
+                    self._beginning.sounds_until_s = now + latency_s + sounds_s
                 else:
                     out += self._silent_until_due(n_bytes - len(out), at + latency_s)
         return bytes(out)
@@ -129,19 +148,21 @@ class Playout:
         """Per epoch, how far its reply has left the loudspeaker. Epochs flushed or long done are forgotten."""
         with self._lock:
             audible = now - device_latency_s
-            return {epoch: reply.position(audible) for epoch, reply in self._replies.items()}
+            return self._replies.positions(audible)
 
     @property
     def is_idle(self) -> bool:
         """Is there nothing to hand to the device, and no reply unfinished?"""
         with self._lock:
-            return not (self._edges or self._queued or (self._front and not self._front.is_complete))
+            return not (
+                self._edges or self._queued or (self._replies.front and not self._replies.front.is_complete)
+            )
 
     def rejoin(self) -> None:
         """Break off here, and go on where the reply ought to be by its time."""
         with self._lock:
-            if self._front is not None:
-                self._silence(self._front)
+            if self._replies.front is not None:
+                self._silence(self._replies.front)
 
     @property
     def played(self) -> int:
@@ -178,28 +199,6 @@ class Playout:
 
     # What follows runs under the lock.
 
-    def _reply(self, epoch: int) -> QueuedReply:
-        """Give the reply of this epoch, which is the newest; a new one means that those before it are complete."""
-        if epoch not in self._replies:
-            for older in self._replies.values():
-                self._complete(older)
-            self._newest = epoch
-            self._replies[epoch] = QueuedReply()
-            self._front = self._front or self._replies[epoch]
-            self._forget_done()
-        return self._replies[epoch]
-
-    def _forget_done(self) -> None:
-        surplus = max(0, len(self._replies) - _REMEMBERED_REPLIES)
-        for epoch in list(islice(self._replies, surplus)):
-            if not self._replies[epoch].queued and self._replies[epoch] is not self._front:
-                del self._replies[epoch]
-
-    def _complete(self, reply: QueuedReply) -> None:
-        reply.is_complete = True
-        self._dropped["half"] += len(reply.half)
-        reply.half = b""
-
     def _queue(self, reply: QueuedReply, pcm: memoryview, n_samples: int) -> None:
         if reply.ran_dry:
             reply.ran_dry = reply.is_clean = False
@@ -210,15 +209,15 @@ class Playout:
         if not reply.queued:
             reply.waiting_since = self._clock()
         reply.append(pcm)
-        self._front = self._front or reply  # audio after its own end still plays
+        self._replies.front = self._replies.front or reply  # audio after its own end still plays
         self._queued += n_samples
         self._peak = max(self._peak, self._queued)
 
     def _pull(self, n_bytes: int, at: float, latency_s: float) -> bytes | bytearray:
         """Up to `n_bytes` of what comes next; nothing means silence."""
         self.late_s = None
-        while not self._edges and self._front is not None:
-            reply = self._front
+        while not self._edges and self._replies.front is not None:
+            reply = self._replies.front
             if not reply.queued:
                 if not self._pause(reply):
                     break
@@ -242,7 +241,7 @@ class Playout:
 
     def _silent_until_due(self, most_bytes: int, heard_s: float) -> bytes:
         """Silence, for all that is asked for or until a reply is due; `heard_s` is when it will be heard."""
-        reply = self._front
+        reply = self._replies.front
         n_bytes = most_bytes
         if reply is not None and reply.queued and not reply.is_sounding and reply.due_s is not None:
             n_samples = max(1, round((reply.due_s - heard_s) * RATE_HZ))
@@ -259,11 +258,7 @@ class Playout:
                 self._queued -= skipped
                 self._dropped["late"] += skipped
             return late_s >= -0.5 / RATE_HZ and reply.queued > 0
-        return (
-            reply.is_complete
-            or reply.queued >= self._pre_roll.samples
-            or at - reply.waiting_since >= self._start_timeout_s
-        )
+        return self._beginning.may_begin(reply, at)
 
     def _start(self, reply: QueuedReply) -> None:
         reply.is_sounding = True
@@ -283,18 +278,13 @@ class Playout:
         if reply.is_complete:
             if reply.is_clean and reply.played:
                 self._pre_roll.clean_reply()
-            self._next_reply()
+            self._replies.turn_to_next()
         return reply.is_complete or bool(self._edges)
 
     def _silence(self, reply: QueuedReply) -> None:
         if reply.is_sounding:
             reply.is_sounding = False
             self._edges.stop()
-
-    def _next_reply(self) -> None:
-        """Turn to the next reply with something to play; an unfinished one can only be the newest."""
-        candidates = (r for r in self._replies.values() if r.queued or not r.is_complete)
-        self._front = next(candidates, None)
 
 
 __all__ = ["RATE_HZ", "Playout", "PlayoutCounts", "Position", "PreRoll"]

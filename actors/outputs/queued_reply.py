@@ -44,6 +44,7 @@ class QueuedReply:
     queued: int = 0
     played: int = 0
     is_complete: bool = False
+    is_cued: bool = False
     is_sounding: bool = False
     ran_dry: bool = False
     is_clean: bool = True

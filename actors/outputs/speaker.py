@@ -7,6 +7,7 @@ import msgspec
 
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
+from actors.outputs.cushion import Cushion
 from actors.outputs.fades import SAMPLE_BYTES
 from actors.outputs.first_sound import FirstSound
 from actors.outputs.intake import Intake
@@ -41,6 +42,9 @@ class SpeakerActor(Actor):
         assert isinstance(table, SpeakerTable)
         self._device_name = table.device
         self._device: Output | None = None
+        self._cushion = Cushion(table.latency_ms)
+        self._earlier_xruns = 0
+        """Of the device before it was opened with a longer buffer."""
         self._intake = Intake() if spec.is_remote else None
         self._playout = Playout(conceals=spec.is_remote)
         self._pace: Pace | None = None
@@ -60,15 +64,9 @@ class SpeakerActor(Actor):
 
     def on_synchronised(self) -> None:
         """Open the loudspeaker. The first pull makes us ready."""
-        if self._device is not None:
-            return
-        try:
-            with deadline("opening the loudspeaker"):
-                self._device = open_output(self._device_name, RATE_HZ, self._pull)
-        except (DeviceAbsent, DeviceError) as error:
-            raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
-        self.detail = self._device.description
-        self._tick()
+        if self._device is None:
+            self._open()
+            self._tick()
 
     def on_start(self) -> None:
         """Wait for the coordinator: `on_synchronised` opens the device."""
@@ -103,6 +101,7 @@ class SpeakerActor(Actor):
             case wire.SpeechEnd():
                 self._playout.end(envelope.epoch)
                 self._expect(envelope.epoch)
+                self._begin_what_is_due()
             case wire.Flush():
                 self._flush(envelope)
             case _:
@@ -116,7 +115,7 @@ class SpeakerActor(Actor):
             super().health(),
             dropped=self.counters.dropped
             | {f"samples_{reason}": count for reason, count in counts.dropped.items()},
-            underruns=counts.underruns + (self._device.xruns if self._device is not None else 0),
+            underruns=counts.underruns + self._xruns,
             overruns=counts.dropped.get("full", 0),
             queue_ms=float(self._playout.queue_ms),
             latency_ms=self._first_sound.latencies() | ({} if flush is None else {"flush_to_silence": flush}),
@@ -135,6 +134,7 @@ class SpeakerActor(Actor):
             pcm = self._intake.take(envelope.epoch, chunk)
         self._playout.add(envelope.epoch, pcm, self._due_s(chunk, len(chunk.pcm_24k) - len(pcm)))
         self._expect(envelope.epoch)
+        self._begin_what_is_due()
 
     def _due_s(self, chunk: wire.SpeechChunk, skipped_bytes: int) -> float | None:
         """When what is left of this slice is to be heard."""
@@ -203,6 +203,45 @@ class SpeakerActor(Actor):
 
     # The device.
 
+    def _open(self) -> None:
+        try:
+            with deadline("opening the loudspeaker"):
+                self._device = open_output(self._device_name, RATE_HZ, self._pull, self._cushion.ms)
+        except (DeviceAbsent, DeviceError) as error:
+            raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
+        self.detail = self._device.description
+
+    @property
+    def _xruns(self) -> int:
+        return self._earlier_xruns + (self._device.xruns if self._device is not None else 0)
+
+    def _lengthen(self) -> None:
+        """Between replies: if the device itself ran dry, have it hold more from now on."""
+        if self._device is None or self._unreported or not self._cushion.is_too_short(self._xruns):
+            return
+        log.warning("the loudspeaker's device ran dry: from now on it holds %d ms", self._cushion.ms)
+        self._earlier_xruns = self._xruns
+        with deadline("closing the loudspeaker"):
+            self._device.close()
+        self._open()
+        self.detail += f", holds {self._cushion.ms} ms as it ran dry"
+
+    def _begin_what_is_due(self) -> None:
+        """Start the device anew for a reply: it drops its silence (80 ms and more), and sounds at once."""
+        if self._device is not None and self._playout.is_cue_due:
+            with deadline("starting the loudspeaker"):
+                self._device.abort(self._playout.cue)
+
+    def _pulled(self) -> None:
+        """The device works: replies can be played.
+
+        It is left running where something follows its clock: an echo canceller, other loudspeakers, a link's estimate.
+        """
+        assert self._device is not None
+        may_restart = self._tap is None and self._intake is None and self._pace is None
+        self._playout.wait_for_cue(self._device.holds_s if may_restart else 0.0)
+        self.ready()
+
     @property
     def _latency_s(self) -> float:
         return self._device.latency_s if self._device is not None else 0.0
@@ -210,7 +249,7 @@ class SpeakerActor(Actor):
     def _pull(self, n_samples: int) -> bytes:
         """Give the device what it asks for; in its thread."""
         self._is_pulled = True
-        latency_s = self._latency_s
+        latency_s = self._device.pull_latency_s if self._device is not None else 0.0
         pcm = (self._pace or self._playout).read(n_samples, latency_s)
         audible_ns = time.monotonic_ns() + int(latency_s * 1e9)
         if self._tap is not None:
@@ -221,8 +260,10 @@ class SpeakerActor(Actor):
     def _tick(self) -> None:
         now = self.loop.now()
         if self._is_pulled:
-            self.ready()
+            self._pulled()
         self._watch(now)
+        self._begin_what_is_due()
+        self._lengthen()
         self._say_how_far()
         self._say_lead()
         self._report(now)

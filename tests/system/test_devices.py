@@ -164,6 +164,25 @@ def test_an_abort_silences_what_the_device_holds(sound, opened):
     assert loudspeaker.error is None
 
 
+def test_a_reply_that_is_cued_while_the_device_is_started_anew_sounds_at_once(sound, opened):
+    buffer, took = Playout(), []
+    loudspeaker = opened(open_output("", SPEAKER_HZ, lambda n: buffer.read(n, loudspeaker.pull_latency_s)))
+    wait_until(lambda: loudspeaker.holds_s > 0, "it begins with silence")
+    buffer.wait_for_cue(loudspeaker.holds_s)
+    with sound.listening(SPEAKER_HZ) as recording:
+        for epoch in range(1, 8):
+            buffer.add(epoch, speech_like(0.2, SPEAKER_HZ).tobytes())
+            buffer.end(epoch)
+            decided = time.monotonic()
+            assert buffer.is_cue_due
+            loudspeaker.abort(buffer.cue)
+            wait_until(lambda since=decided: recording.last_sound() > since, "nothing is heard")
+            took.append(recording.last_sound() - decided)
+            time.sleep(0.4)
+    print("sounds after ms", sorted(round(1000 * each) for each in took), "xruns", loudspeaker.xruns)
+    assert sorted(took)[len(took) // 2] < loudspeaker.holds_s / 4
+
+
 @pytest.mark.parametrize("direction", ["input", "output"])
 def test_a_killed_server_shows_as_a_stall_and_opening_again_works_when_it_is_back(sound, opened, direction):
     frames, buffer = Frames(), Playout()

@@ -175,6 +175,25 @@ def test_a_session_that_stands_still_for_2_s_is_not_heard(duplex):
     assert (out[0] > 0.999, out[1]) == (True, 0)
 
 
+def test_a_loudspeaker_whose_process_was_held_up_holds_more_after_that_reply(duplex):
+    before = duplex.row("speaker")["underruns"]
+    with duplex.sound.listening(SINK_RATE_HZ) as recording:
+        began_s = time.monotonic()
+        duplex.say("rushed")
+        wait_until(lambda: recording.last_sound() > began_s, "nothing is heard")
+        pid = duplex.tree.kill("speaker", signal.SIGSTOP)
+        time.sleep(0.5)
+        os.kill(pid, signal.SIGCONT)
+        wait_played(recording, began_s)
+    wait_until(lambda: "holds 160 ms as it ran dry" in duplex.row("speaker")["detail"], "it says so")
+    underruns = duplex.row("speaker")["underruns"] - before
+    parts = stitch(recording.samples, reply_of("rushed", SINK_RATE_HZ))
+    tell(underruns=underruns, gaps=silences(recording.samples, SINK_RATE_HZ, 20))
+    assert (underruns, parts) == (1, 2)
+    out = compare(listen_to(duplex, "steady"), reply_of("steady", SINK_RATE_HZ), SINK_RATE_HZ)
+    assert (out[0] > 0.999, out[1]) == (True, 0)
+
+
 def test_a_dead_loudspeaker_is_back_within_seconds_and_plays_what_still_comes(duplex):
     session, restarts = duplex.tree.pid("session"), duplex.row("speaker")["restarts"]
     with duplex.sound.listening(SINK_RATE_HZ) as recording:

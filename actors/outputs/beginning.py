@@ -1,0 +1,47 @@
+"""When a reply may begin to sound. Pure.
+
+A device that runs holds silence already (80 ms and more), behind which a reply would have to wait. Most sound at once when
+they are started anew, and hold as much audio all the same: so a reply that follows silence waits for its cue, which
+is given while the device is started anew, and is given when there is as much of it as the device then takes at once.
+"""
+
+import math
+
+from actors.outputs.fades import RATE_HZ
+from actors.outputs.pre_roll import PreRoll
+from actors.outputs.queued_reply import QueuedReply
+
+_QUIET_S = 0.05
+"""A device's latency is known so well: only after this time is it certain that nothing sounds any more."""
+
+
+class Beginning:
+    """Decides for the playout buffer, under its lock."""
+
+    def __init__(self, pre_roll: PreRoll, timeout_s: float) -> None:
+        self.pre_roll = pre_roll
+        self._timeout_s = timeout_s
+        self.device_holds_s = 0.0
+        """What the device takes at once when it is started anew; 0: it begins with silence, and no reply needs a cue."""
+        self.sounds_until_s = -math.inf
+        """When the last sample handed to the device that was no silence leaves the loudspeaker."""
+
+    def may_begin(self, reply: QueuedReply, at: float) -> bool:
+        """Whether it may sound from this read on."""
+        return not self._waits_for_cue(reply, at) and self._has_gathered(reply, at)
+
+    def is_cue_due(self, reply: QueuedReply, now: float) -> bool:
+        """Whether it waits for its cue, and enough of it has come."""
+        return self._waits_for_cue(reply, now) and self._has_gathered(reply, now)
+
+    def _waits_for_cue(self, reply: QueuedReply, at: float) -> bool:
+        is_fresh = reply.queued > 0 and not reply.played and not reply.is_cued and reply.due_s is None
+        return self.device_holds_s > 0 and is_fresh and at >= self.sounds_until_s + _QUIET_S
+
+    def _has_gathered(self, reply: QueuedReply, at: float) -> bool:
+        device_takes = 0 if reply.played else int(self.device_holds_s * RATE_HZ)
+        return (
+            reply.is_complete
+            or reply.queued >= max(self.pre_roll.samples, device_takes)
+            or at - reply.waiting_since >= self._timeout_s
+        )
