@@ -5,6 +5,7 @@ getter asks the owner, every setter returns when the owner has done it, so that 
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, Self
@@ -13,6 +14,8 @@ from actors import wire
 from actors.wire import ConsoleMode
 
 ANSWER_WITHIN_S = 1.0
+
+log = logging.getLogger("antiphon")
 
 
 class CoordinatorUnavailableError(TimeoutError):
@@ -190,5 +193,7 @@ class _Remote:
         if isinstance(message, wire.Welcome):
             self._link.send(wire.Hello("api", os.getpid()))
             self._control.welcome()
+        elif isinstance(message, wire.Notice):
+            log.warning("%s", message.text)
         elif self._control.take(message) and self._control.is_synchronised:
             self._synchronised.set()

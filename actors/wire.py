@@ -287,7 +287,7 @@ class Interrupted(Message, frozen=True):
 
 
 class Notice(Message, frozen=True):
-    """Any actor -> console: one line the user should read."""
+    """Any actor -> console, and the user's program: one line the user should read."""
 
     text: Text
 
@@ -410,7 +410,7 @@ class Credit(Message, frozen=True):
 
 
 class Heard(Message, frozen=True):
-    """Speaker -> session: how far this epoch's reply has left the loudspeaker."""
+    """Speaker, listener -> session: how far this epoch's reply has left the loudspeaker."""
 
     played_ms: Count
     is_done: bool

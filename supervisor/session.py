@@ -27,6 +27,9 @@ GIVEN_AS_ARGUMENTS = {
 }
 """Keys of `config["model"]` that have an argument of their own."""
 
+NOT_PASSED_ON = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
+"""What systemd says to the caller is not for its conversations."""
+
 
 class GoogleRealtimeSession:
     """Realtime conversations with Gemini Live models.
@@ -163,7 +166,7 @@ class GoogleRealtimeSession:
     def _environment(self, planned: Plan) -> dict[str, str]:
         """Return the environment of the tree: the only way by which the key travels."""
         variable = planned.settings.model.api_key_env
-        environment = dict(os.environ)
+        environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
         if self._api_key is not None:
             environment[variable] = self._api_key
         if planned.settings.model.provider == "gemini" and not (

@@ -305,6 +305,14 @@ def test_a_notice_waits_for_a_console(star):
     assert star.join("console", "second").of(wire.Notice) == []
 
 
+def test_a_program_is_told_what_a_console_is_and_what_was_said_before_it_came(star):
+    mic, early = star.join("mic"), star.join("api", "early")
+    mic.link.send(wire.Notice("no microphone"))
+    star.settle(mic, early)
+    late, console = star.join("api", "late"), star.join("console")
+    assert [peer.of(wire.Notice) for peer in (early, late, console)] == [[wire.Notice("no microphone")]] * 3
+
+
 def test_the_same_notice_again_is_not_shown_again(star):
     console, mic = star.join("console"), star.join("mic")
     for text in ("no microphone", "no microphone", "found", "no microphone"):

@@ -17,6 +17,8 @@ from actors.settings import kind_of
 
 PING_S = 0.5
 CONSOLES = frozenset({"console"})
+PROGRAMS = frozenset({"api"})
+"""Programs of the user's that take part in the state: they log what a console prints."""
 YIELD_WITHIN_S = 0.3
 """A keyboard that hangs must not keep the reply off the screen."""
 REJOIN_WITHIN_S = 1.0
@@ -110,6 +112,9 @@ class CoordinatorActor(Actor):
         if peer.kind == "console":
             while self._notices and self.hub.send(route, self._notices[0]):
                 self._notices.popleft()
+        if peer.kind in PROGRAMS:
+            for text in self._noticed.values():
+                self.hub.send(route, wire.Notice(text))
         was_told = self._told_before_us.pop(peer.name, None) == peer.boot_id  # we were restarted, not it
         again = peer.name in self._names and not was_told
         self._names.add(peer.name)
@@ -135,6 +140,7 @@ class CoordinatorActor(Actor):
         if self._noticed.get(sender) == notice.text:
             return
         self._noticed[sender] = notice.text
+        self.hub.broadcast(notice, kinds=PROGRAMS)
         if not self.hub.broadcast(notice, kinds=CONSOLES):
             self._notices.append(notice)
 
