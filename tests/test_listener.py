@@ -121,6 +121,18 @@ def test_a_cut_reply_is_done_at_once_and_what_still_comes_of_it_is_dropped(short
     assert on_stage(scenario, short_dir) == (["audio", "interrupted", "audio"], {"stale": 1})
 
 
+def test_a_cut_that_finds_nothing_more_to_cut_is_not_told(short_dir):
+    async def scenario(scene):
+        scene.send(wire.OutputText("a"))
+        for epoch in (2, 3):
+            scene.send(wire.Flush(), epoch=epoch)
+        scene.send(wire.TextComplete(), epoch=3)
+        await scene.until(lambda: "text_complete" in scene.streamer.got)
+        return scene.streamer.got
+
+    assert on_stage(scenario, short_dir) == ["output_text", "interrupted", "text_complete"]
+
+
 def test_a_streamer_that_hangs_keeps_the_reply_from_being_heard_for_two_seconds_only(short_dir, monkeypatch):
     monkeypatch.setattr("actors.streamers.outlets.LATE_S", 0.2)
 

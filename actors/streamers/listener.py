@@ -36,6 +36,8 @@ class Listener:
         self._epoch = 0
         """Newest seen; what is older is dropped."""
         self._flushed = 0
+        self._has_reply = False
+        """Something of a reply was given since the last cut: a line of the user's and the model's own word for it are two."""
         self._unreported: set[int] = set()
         self._ended: set[int] = set()
         """Epochs of which nothing more comes."""
@@ -67,6 +69,7 @@ class Listener:
             case wire.Flush():
                 self._flush(epoch)
             case wire.OutputText(text=text):
+                self._has_reply = True
                 self._give({"output_text": text}, epoch)
             case wire.InputText(text=text):
                 self._give({"input_text": text}, epoch)
@@ -92,6 +95,7 @@ class Listener:
             self._counters.drop("stale")
             return
         self._expect(epoch)
+        self._has_reply = True
         self._give({"audio": pcm}, epoch)
 
     def _expect(self, epoch: int) -> None:
@@ -112,7 +116,9 @@ class Listener:
         played_ms = self.outlets.played_ms(now_s)
         self.outlets.cut(epoch, now_s)
         self._epoch = max(self._epoch, epoch)
-        self._give({"interrupted": True}, epoch)
+        if self._has_reply:
+            self._has_reply = False
+            self._give({"interrupted": True}, epoch)
         for old in sorted(self._unreported):
             if old < epoch:
                 self._link.send(wire.Heard(played_ms, is_done=True), old)

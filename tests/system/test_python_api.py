@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -29,6 +30,7 @@ import asyncio
 from actors import GoogleRealtimeSession
 asyncio.run(GoogleRealtimeSession({MODEL!r}, config={PARROT!r}).start())
 """
+SLOW = [{"when": {"contains": "slowly"}, "do": {"reply": {"seconds": 20, "delay_s": 0.1}}}]
 WAITING = f"""
 import asyncio, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
@@ -129,6 +131,21 @@ def test_a_program_that_is_killed_takes_its_conversation_with_it(here):
         wait_for(lambda: not here.leftovers(), "everything is gone")
 
 
+def test_a_child_that_the_program_forked_does_not_keep_its_conversation_alive(here):
+    forks = WAITING.replace(
+        'print("begun"', 'child = os.fork() or time.sleep(1000)\n        print(f"begun {child}"'
+    ).replace("import asyncio, sys", "import asyncio, os, sys, time")
+    with here.start(forks) as program:
+        child = int(program.stdout.readline().removeprefix("begun "))
+        try:
+            program.kill()
+            program.wait()
+            wait_for(lambda: not here.leftovers(), "everything is gone")
+            assert psutil.pid_exists(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
 def test_a_killed_supervisor_is_an_error_that_says_so(here):
     async def scenario():
         source = Waits()
@@ -171,15 +188,12 @@ def test_without_any_key_it_says_what_to_do_and_starts_nothing():
     assert caught.value.exit_code == 6
 
 
-def test_two_conversations_run_side_by_side_in_one_program(here):
+def test_two_conversations_run_side_by_side_in_one_program_also_in_threads():
     one, two = Hears(), Hears()
-
-    async def scenario():
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(session().start([Says({"text": "first"})], [one]))
-            tasks.create_task(session().start([Says({"text": "second"})], [two]))
-
-    asyncio.run(scenario())
+    thread = threading.Thread(target=converse, args=([Says({"text": "first"})], [one]))
+    thread.start()
+    converse([Says({"text": "second"})], [two])
+    thread.join()
     assert ["".join(hears.of("output_text")) for hears in (one, two)] == [
         "You said: first",
         "You said: second",
@@ -225,6 +239,50 @@ def test_when_every_source_is_exhausted_it_ends_after_the_last_reply_was_heard()
 
     assert "".join(hears.of("output_text")).endswith("You said: two")
     assert (source.calls, hears.calls) == (["initialize", "stream_input", "close"], ["initialize", "close"])
+
+
+def test_a_line_cuts_the_reply_before_it_and_a_streamer_is_told_to_fall_silent(tmp_path):
+    class Interrupts(Says):
+        async def stream_input(self):
+            await self.input_queue.put({"text": "speak slowly"})
+            while len(hears.of("audio")) < 3:  # noqa: ASYNC110 - what a user waits for
+                await asyncio.sleep(0.01)
+            await self.input_queue.put({"text": "stop"})
+            await self.note_states()
+
+    (tmp_path / "script.json").write_text(json.dumps(SLOW))
+    config = PARROT | {"actors": {"parrot": {"voice": "tones", "script": str(tmp_path / "script.json")}}}
+    hears = Hears(turns=2)
+    converse([Interrupts()], [hears], config=config)
+
+    kinds = [next(iter(data)) for _, data in hears.got]
+    cut = kinds.index("interrupted")
+    assert kinds.count("interrupted") == 1
+    assert kinds[:cut].count("audio") >= 3
+    said = "".join(data.get("output_text", "") for _, data in hears.got[cut:])
+    assert said == "You said: stop"
+    assert hears.seconds < 5, "of 20 s that the reply would have lasted"
+
+
+def test_a_text_is_in_the_conversation_exactly_once_though_the_session_is_killed(here, tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    config = PARROT | {"actors": {"parrot": {"voice": "tones", "audio_speed": 0, "journal": str(journal)}}}
+    words = [f"line {number}" for number in range(6)]
+
+    class Kills(Says):
+        async def stream_input(self):
+            for number, word in enumerate(words):
+                await self.input_queue.put({"text": word})
+                if number == 3:
+                    sessions = [p for p in here.processes() if _name(p) == "session"]
+                    sessions[0].kill()
+
+    converse([Kills()], [Hears(turns=99)], config=config)
+
+    turns = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [turn for turn in turns if turn["event"] == "turn_complete"][-1]["texts"] == dict.fromkeys(
+        words, 1
+    )
 
 
 def test_events_can_be_pushed_and_read():
