@@ -24,3 +24,21 @@ def short_dir():
     made = Path(tempfile.mkdtemp(prefix="af-", dir="/tmp"))
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """What a test printed or logged may hold half a character, which no worker can send to the others."""
+    return _whole_characters((yield))
+
+
+def _whole_characters(value):
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_whole_characters(key): _whole_characters(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return type(value)(_whole_characters(inner) for inner in value)
+        case _:
+            return value
