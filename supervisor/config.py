@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -165,14 +165,22 @@ def _table(table_type: type[Table], values: Any, where: str, problems: list[str]
         try:
             good[key] = msgspec.convert(value, types[key])
         except msgspec.ValidationError as error:
-            problem = _NO_KEY_HERE if key == "api_key_env" else _in_words(error, value)
+            problem = _NO_KEY_HERE if key == "api_key_env" else _in_words(error, value, _choices(types[key]))
             problems.append(f"{where}.{key}: {problem}")
     return table_type(**good)
 
 
-def _in_words(error: msgspec.ValidationError, value: Any) -> str:
+def _in_words(error: msgspec.ValidationError, value: Any, choices: tuple[Any, ...]) -> str:
+    if choices and isinstance(value, str):
+        there_are = ", ".join(map(repr, choices))
+        return f"{value!r} is not known{_did_you_mean(value, map(str, choices))}; there are {there_are}"[:300]
     text = str(error).replace("`", "")
     return f"{text[0].lower()}{text[1:]}, not {value!r}"[:300]
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """Return what a `Literal` allows, () for any other type."""
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _unknown(values: Mapping[str, Any], known: Iterable[str], where: str, problems: list[str]) -> None:

@@ -52,6 +52,11 @@ def _reads(settings: Settings, spec: ChildSpec) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": spec.kind, "": own}
     for dotted in spec.how.reads:
         table, _, key = dotted.partition(".")
-        whole = getattr(settings, table)
+        whole = _remote(settings) if dotted == "actors" else getattr(settings, table)
         found[dotted] = getattr(whole, key) if key else whole
     return found
+
+
+def _remote(settings: Settings) -> dict[str, Any]:
+    """Return the actors on other machines: what the gate wants to know of [actors]."""
+    return {name: table for name, table in settings.actors.items() if table.get("on")}

@@ -28,7 +28,7 @@ class Kind:
     has_processes: bool = False
     """It starts processes of its own: what they use counts as its own."""
     reads: tuple[str, ...] = ()
-    """Settings, besides its own table, whose change concerns it: "table" or "table.key"."""
+    """Settings, besides its own table, whose change concerns it: "table" or "table.key"; "actors" is those on other machines."""
 
 
 KINDS: dict[str, Kind] = {

@@ -29,7 +29,7 @@ def run(settings: Settings, source: Source, *, ready_fd: int | None) -> int:
     """Run a tree to its end and return the exit code. With `ready_fd`: we are the detached half."""
     stdio = Stdio.of_this_process(detached=ready_fd is not None)
     on_ready = None if ready_fd is None else lambda: _say_ready(ready_fd)
-    outcome = conduct(settings, str(source.config), stdio, _say, on_ready, source)
+    outcome = conduct(settings, str(source.config), stdio, _say, on_ready, source, Outer.take(os.environ))
     if outcome.code not in {0, 130}:
         print(f"supervisor: {outcome.why}", file=sys.stderr)
     return outcome.code
@@ -42,14 +42,16 @@ def conduct(
     say: Callable[[str], None],
     on_ready: Callable[[], None] | None = None,
     source: Source | None = None,
+    outer: Outer | None = None,
 ) -> Outcome:
     """Run a tree to its end. `config` is where the settings came from, `say` takes what the user should know.
 
-    With `source` they can be read again while it runs.
+    With `source` they can be read again while it runs. `outer` is told how it goes: by default nobody, as a program that
+    embeds a conversation speaks for itself.
 
     Raises `NoCredentialsError`, `AlreadyRunningError`, and `OSError` when it cannot start.
     """
-    outer = Outer.take(os.environ)
+    outer = outer or Outer()
     plan = make_plan(settings, os.environ, stdio)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
     instance = Instance(settings.session.name)

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from actors.model.parrot.certificate import make_server_context
-from actors.settings import ModelTable, Settings
-from supervisor.doctor import machine, model, network, places, sound
+from actors.runtime import keyring
+from actors.settings import GateTable, HostTable, ModelTable, Settings
+from supervisor.doctor import machine, model, network, places, remote, sound
 from supervisor.doctor.finding import Finding, line
 
 KEY = "AIza" + 35 * "x"
@@ -307,3 +308,52 @@ def test_the_fixture_of_these_tests_is_a_real_authority(tmp_path):
     ca_file = tmp_path / "ca.pem"
     make_server_context(ca_file)
     assert ssl.create_default_context(cafile=ca_file).cert_store_stats()["x509_ca"] == 1
+
+
+# Other machines.
+
+
+def register(directory, **devices):
+    keyring.write_register(directory / keyring.REGISTER, devices)
+
+
+@pytest.fixture
+def keys(short_dir, monkeypatch):
+    monkeypatch.setenv("ANTIPHON_CONFIG_DIR", str(short_dir))
+    keyring.own_keys(short_dir / keyring.HOST_KEY, make=True)
+    return short_dir
+
+
+def ask_remote(settings, *, is_running=False):
+    return [(found.topic, found.verdict) for found in remote.remote(settings, is_running=is_running)]
+
+
+def with_gate(port):
+    kitchen = {"kitchen": {"kind": "speaker", "on": "pi"}}
+    gate = GateTable(address="127.0.0.1", control_port=port, media_port=port + 1)
+    return Settings(actors=kitchen, gate=gate)
+
+
+def test_without_devices_on_other_machines_nothing_is_looked_at():
+    assert ask_remote(Settings(actors={"mic": {}})) == []
+
+
+def test_a_gate_needs_its_keys_its_devices_and_its_ports(keys):
+    with server(lambda _: None) as port:
+        found = ask_remote(with_gate(port))
+    assert found[:3] == [("keys", "ok"), ("devices", "note"), ("gate", "wrong")]
+    device = keyring.Device(key=keyring.own_keys(keys / keyring.HOST_KEY).public, roles=["speaker"], added="")
+    register(keys, pi=device)
+    assert ask_remote(with_gate(port), is_running=True) == [("keys", "ok"), ("devices", "ok")]
+
+
+def test_a_key_that_others_can_read_is_wrong(keys):
+    (keys / keyring.HOST_KEY).chmod(0o644)
+    assert ("keys", "wrong") in ask_remote(with_gate(1))
+
+
+def test_a_device_has_to_reach_its_host(keys):
+    keyring.own_keys(keys / keyring.DEVICE_KEY, make=True)
+    with server(lambda _: None) as port:
+        settings = Settings(host=HostTable(address="127.0.0.1", control_port=port, media_port=1))
+        assert ask_remote(settings) == [("keys", "ok"), ("host", "ok"), ("host", "wrong")]

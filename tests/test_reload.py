@@ -66,6 +66,15 @@ def test_another_model_stops_the_parrot_and_spares_the_devices():
     assert (restarted, started, stopped) == ({"session", "console"}, set(), {"parrot"})
 
 
+def test_the_gate_minds_only_the_actors_on_other_machines():
+    kitchen = {"kitchen": {"kind": "speaker", "on": "pi"}}
+    before = msgspec.structs.replace(OLD, actors=OLD.actors | kitchen)
+    local = msgspec.structs.replace(before, actors=before.actors | {"mic": {"frame_ms": 40}})
+    remote = msgspec.structs.replace(before, actors=before.actors | {"bath": {"kind": "speaker", "on": "pi"}})
+    assert compare(before, local, specs(before), specs(local)).restarted == ["mic"]
+    assert compare(before, remote, specs(before), specs(remote)).restarted == ["gate"]
+
+
 def test_a_recording_is_begun_and_ended_by_its_setting():
     assert changes(session=SessionTable(record="/tmp/x"))[1] == {"recorder"}
 
@@ -80,6 +89,6 @@ def test_a_running_conversation_keeps_its_name():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_that_an_actor_reads_stands_in_the_table(kind):
     source = ROOT / (KINDS[kind].target.partition(":")[0].replace(".", "/") + ".py")
-    read = re.findall(r"settings\.(session|model)\b(?:\.(\w+))?", source.read_text())
+    read = re.findall(r"settings\.(session|model|gate|host)\b(?:\.(\w+))?", source.read_text())
     reads = KINDS[kind].reads
     assert [found for found in read if found[0] not in reads and ".".join(found) not in reads] == []

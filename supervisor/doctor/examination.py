@@ -15,8 +15,10 @@ from supervisor.doctor.finding import Finding, line, ok, wrong
 from supervisor.doctor.machine import limits, terminal, versions
 from supervisor.doctor.model import model
 from supervisor.doctor.places import places
+from supervisor.doctor.remote import remote
 from supervisor.doctor.sight import eyes
 from supervisor.doctor.sound import devices, server
+from supervisor.status import look
 
 USUAL = Settings(actors={"mic": {}, "speaker": {}, "keyboard": {}, "console": {}})
 
@@ -39,7 +41,9 @@ def examine(config: Path | None, overrides: list[str]) -> Iterator[Finding]:
     yield server(os.environ)
     yield from devices(settings)
     yield from eyes(settings)
-    yield from model(settings.model, os.environ)
+    yield from remote(settings, is_running=look(settings.session.name).is_running)
+    if not settings.host.address:  # a device talks to its host only
+        yield from model(settings.model, os.environ)
 
 
 def show(config: Path | None, overrides: list[str], *, as_json: bool) -> int:
