@@ -9,7 +9,7 @@ from fakes import Centre, FakeNotifier, Ray, Screen, in_place_of, spec_of
 
 from actors import wire
 from actors.coordinator.actor import YIELD_WITHIN_S, CoordinatorActor
-from actors.outputs.console import MAX_UNWRITTEN_BYTES, OUTAGE_S, RETRY_S, ConsoleActor
+from actors.outputs.console import BACK_AFTER_S, MAX_UNWRITTEN_BYTES, OUTAGE_S, RETRY_S, ConsoleActor
 
 
 class Stand:
@@ -214,7 +214,21 @@ def test_an_actor_that_is_back_is_told_and_one_that_comes_is_not(stand, pipe, no
     stand.start()
     stand.join("mic")
     stand.join("mic")
+    stand.until(lambda: stand.console._returning, "it is seen")
+    stand.loop.skip(BACK_AFTER_S)
     stand.until(lambda: notices.look() == "mic is back\n", "it is told")
+
+
+def test_an_actor_that_comes_only_to_find_its_device_absent_is_not_back(stand, pipe, notices):
+    stand.start()
+    stand.join("mic")
+    again = stand.join("mic")
+    stand.until(lambda: stand.console._returning, "it is seen")
+    again.link.close()
+    stand.until(lambda: not stand.console._returning, "it is gone again")
+    stand.loop.skip(BACK_AFTER_S)
+    stand.join("speaker")
+    assert notices.look() == ""
 
 
 # A terminal, shared with the keyboard.

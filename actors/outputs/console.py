@@ -1,5 +1,6 @@
 """The console actor: prints what is said. On a terminal it shares with the keyboard, only while `console_mode` is its own."""
 
+import functools
 import logging
 import os
 
@@ -14,6 +15,8 @@ PATIENCE_S = 0.2
 """Less than a heartbeat: a reader that takes nothing must not make the console look hung."""
 
 OUTAGE_S = 0.7
+BACK_AFTER_S = 1.5
+WITH_DEVICES = frozenset({"mic", "speaker", "camera", "screen"})
 RETRY_S = 0.25
 MAX_UNWRITTEN_BYTES = 4 << 20
 
@@ -38,6 +41,7 @@ class ConsoleActor(Actor):
         self._owns = not self._is_terminal
         self._is_mid_reply = False
         self._told_outage = False
+        self._returning: dict[str, Timer] = {}
         self._unwritten = b""
         self._retry: Timer | None = None
         self._held: list[wire.Wire] = []
@@ -86,13 +90,36 @@ class ConsoleActor(Actor):
                 self._take(message, "user")
             case wire.Notice():
                 self._take(message)
-            case wire.Present(kind="session", here=False):
-                if not self.media.hub_boot_id:  # otherwise its successor may be talking already
-                    self._break_off()
-            case wire.Present(name=name, kind=kind, here=True, again=True) if kind != "cli":
-                self._take(wire.Notice(f"{name} is back"))
+            case wire.Present(here=True):
+                self._came(message)
+            case wire.Present():
+                self._went(message)
             case _:
                 super().on_message(message, envelope)
+
+    def _came(self, present: wire.Present) -> None:
+        """Tell who is back: an actor whose device may be absent, as it looks again and again, only once it has stayed."""
+        if not present.again or present.kind == "cli":
+            return
+        back = wire.Notice(f"{present.name} is back")
+        if present.kind not in WITH_DEVICES:
+            self._take(back)
+            return
+        told = self._returning.pop(present.name, None)
+        if told is not None:
+            told.cancel()
+        self._returning[present.name] = self.loop.call_later(
+            BACK_AFTER_S, functools.partial(self._take, back)
+        )
+
+    def _went(self, present: wire.Present) -> None:
+        told = self._returning.pop(present.name, None)
+        if told is not None:
+            told.cancel()
+        if (
+            present.kind == "session" and not self.media.hub_boot_id
+        ):  # else its successor may be talking already
+            self._break_off()
 
     def _take(self, message: wire.Wire, mode: wire.ConsoleMode = "assistant") -> None:
         if isinstance(message, (wire.TextComplete, wire.Interrupted)) and self._mode == "input":
