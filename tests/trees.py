@@ -94,6 +94,8 @@ class Tree:
             "TMPDIR": str(self.temporary),
             **(environment or {}),
         }
+        self.prefix: list[str] = []
+        """Words before every command: where it runs."""
         self.process: subprocess.Popen[bytes] | None = None
         self._events: list[dict[str, Any]] = []
         self._read_bytes = 0
@@ -123,7 +125,7 @@ class Tree:
         self._close_pipes()  # of an earlier one
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor", "start", str(self.config), *words],
+            [*self.prefix, sys.executable, "-m", "supervisor", "start", str(self.config), *words],
             env=self.environment,
             **(pipes | options),
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 _MOST_DRIFT = 200e-6
 """Two quartzes differ by less."""
+_KNOWN_DRIFT = 50e-6
 _REMEMBERED = 120
 _QUICK_ANSWERS = 10
 _QUICK_S = 0.1
@@ -86,11 +87,16 @@ class ClockOffset:
 
     @property
     def drift_ppm(self) -> float:
-        """How much faster the other clock runs than ours; 0 until it has been watched for some eras."""
+        """How much faster the other clock runs than ours; 0 until it is known to some 50 ppm."""
         if len(self._eras) < 3:
             return 0.0
         first, last = self._eras[0], self._eras[-1]
-        return (last.offset_ns - first.offset_ns) / (last.at_ns - first.at_ns) * 1e6
+        quickest_ns = min(era.round_trip_ns for era in self._eras)
+        queued_ns = first.round_trip_ns + last.round_trip_ns - 2 * quickest_ns
+        span_ns = last.at_ns - first.at_ns
+        if span_ns < 6 * _ERA_NS or queued_ns / 2 > _KNOWN_DRIFT * span_ns:
+            return 0.0
+        return (last.offset_ns - first.offset_ns) / span_ns * 1e6
 
     def to_ours(self, theirs_ns: int) -> int:
         """Translate a time on the other clock; never below 0."""

@@ -283,6 +283,8 @@ class SpeakerActor(Actor):
         if not self._unreported:
             return
         heard = self._playout.heard(now, self._latency_s)
+        if all(epoch in heard and heard[epoch].is_done for epoch in self._unreported):
+            self._say_how_far(always=True)  # nothing is left here
         is_due = now - self._reported_s >= REPORT_EVERY_S
         for epoch in sorted(self._unreported):
             position = heard.get(epoch)

@@ -7,7 +7,9 @@ import zmq
 from zmq.utils import z85
 
 KEY_BYTES = 32
-RECONNECT_MS, RECONNECT_MAX_MS = 50, 2000
+RECONNECT_MS, RECONNECT_MAX_MS = 50, 300
+CONNECT_MS = 800
+"""An attempt that gets no answer is given up, and made anew: the kernel would wait twice as long after each."""
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 1000, 3000, 4000
 HANDSHAKE_MS = 2000
 """Who connects and says nothing is let go after this long; the default of 30 s lets 500 of them starve a process."""
@@ -85,4 +87,5 @@ def be_client(socket: "zmq.Socket[bytes]", curve: Curve) -> None:
     socket.set(zmq.CURVE_PUBLICKEY, curve.me.public.encode())
     socket.set(zmq.CURVE_SECRETKEY, curve.me.secret.encode())
     socket.set(zmq.CURVE_SERVERKEY, curve.host_key.encode())
+    socket.set(zmq.CONNECT_TIMEOUT, CONNECT_MS)
     watch_connection(socket)
