@@ -15,6 +15,8 @@ MAX_TEXT_CHARS = 65_536
 MAX_PCM_BYTES = 262_144
 MAX_PICTURE_BYTES = 768_000
 """With the longest text beside it, still a frame."""
+FIRST_PICTURE_BYTES = 32_000
+"""What a camera begins with: it goes over a link that nobody knows yet."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARS)]
@@ -429,6 +431,9 @@ class VideoFrame(Message, frozen=True):
 
 class VideoTaken(Message, frozen=True):
     """Session -> camera, screen: your last frame was handed to the model, or dropped."""
+
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=MAX_PICTURE_BYTES)]
+    """How large the next one may be so that it does not hold up the voice: what the link carries in a moment."""
 
 
 Wire: TypeAlias = (

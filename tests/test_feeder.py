@@ -149,7 +149,7 @@ def test_of_pictures_the_newest_is_sent_when_the_session_has_taken_the_one_befor
         await scene.put(*({"video": {"data": bytes([n]), "mime_type": "image/jpeg"}} for n in range(4)))
         await scene.until(lambda: scene.queue.empty() and scene.counters.dropped.get("video_late") == 2)
         await scene.got(wire.VideoFrame, 1)
-        scene.tell(wire.VideoTaken())
+        scene.tell(wire.VideoTaken(64_000))
         return await scene.got(wire.VideoFrame, 2)
 
     assert [frame.jpeg for frame in on_stage(scenario, short_dir)] == [b"\0", b"\3"]

@@ -18,7 +18,10 @@ class FakeVideo:
 
     def __init__(self, device, wanted, on_picture):
         self.device, self.wanted, self.on_picture = device, wanted, on_picture
-        self.is_open, self.has_stalled = True, False
+        self.is_open, self.has_stalled, self.limits = True, False, []
+
+    def limit(self, max_bytes):
+        self.limits.append(max_bytes)
 
     def is_stalled(self, now):
         return self.has_stalled
@@ -63,7 +66,7 @@ class Stand:
         self.loop.watched[self.actor._wake]()
 
     def taken(self):
-        self.actor.on_message(wire.VideoTaken(), None)
+        self.actor.on_message(wire.VideoTaken(9999), None)
 
     @property
     def sent(self):
@@ -79,7 +82,7 @@ def test_the_device_is_opened_as_the_table_says(make):
     stand = make(kind="screen", device="2", fps=0.5, max_side=800, quality=50)
     ((which, device),) = stand.opened
     assert (which, device.device) == ("screen", "2")
-    assert device.wanted == (0.5, 800, 50, wire.MAX_PICTURE_BYTES)
+    assert device.wanted == (0.5, 800, 50, wire.MAX_PICTURE_BYTES, wire.FIRST_PICTURE_BYTES)
 
 
 def test_a_coordinator_that_is_back_changes_nothing(make):
@@ -104,7 +107,7 @@ def test_the_next_frame_is_not_sent_before_the_last_was_taken_and_then_it_is_a_f
     stand.taken()
     assert stand.sent == [1], "what was seen meanwhile is old"
     stand.see(4)
-    assert stand.sent == [1, 4]
+    assert (stand.sent, stand.device.limits) == ([1, 4], [9999])
 
 
 def test_of_pictures_that_come_together_only_the_newest_is_sent(make):

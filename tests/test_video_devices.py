@@ -120,13 +120,22 @@ def test_a_jpeg_that_fits_is_passed_on_byte_for_byte():
     assert Encoder(QUICK).encoded(jpeg) is jpeg
 
 
-def test_a_picture_with_too_many_bytes_is_made_coarser_until_it_fits():
+@pytest.mark.parametrize(("limit", "size"), [(180_000, 600), (50_000, 300), (6_000, 150)])
+def test_a_picture_with_too_many_bytes_is_made_coarser_and_then_smaller_until_it_fits(limit, size):
     file = io.BytesIO()
     noise((600, 600)).save(file, "PNG")
-    wanted = QUICK._replace(max_bytes=90_000)
-    jpeg = Encoder(wanted).encoded(file.getvalue())
-    assert len(jpeg) <= 90_000
-    assert pixels(jpeg)[0] == (600, 600)
+    encoder = Encoder(QUICK)
+    encoder.limit_bytes = limit
+    jpeg = encoder.encoded(file.getvalue())
+    assert len(jpeg) <= limit
+    assert pixels(jpeg)[0] == (size, size)
+
+
+def test_a_limit_that_cannot_be_kept_is_exceeded_up_to_what_can_be_sent_at_all():
+    file = io.BytesIO()
+    noise((600, 600)).save(file, "PNG")
+    encoder = Encoder(QUICK._replace(first_bytes=100))
+    assert pixels(encoder.encoded(file.getvalue()))[0] == (150, 150)
     with pytest.raises(DeviceError, match="make max_side smaller"):
         Encoder(QUICK._replace(max_bytes=1000)).encoded(file.getvalue())
 

@@ -4,6 +4,7 @@ import threading
 import time
 
 from actors.devices.audio import Progress
+from actors.devices.encoder import Encoder
 from actors.devices.video import OnPicture
 
 START_WITHIN_S = 10.0
@@ -18,6 +19,7 @@ class Capture:
     """
 
     description: str
+    _encoder: Encoder
 
     def __init__(self, fps: float, on_picture: OnPicture) -> None:
         self.error: Exception | None = None
@@ -33,6 +35,10 @@ class Capture:
     def is_stalled(self, now: float) -> bool:
         """Has the thread ended, or given no picture for too long?"""
         return self.error is not None or self._progress.is_stalled(now)
+
+    def limit(self, max_bytes: int) -> None:
+        """Make the next pictures so small that they have no more bytes, if that can be done."""
+        self._encoder.limit_bytes = max_bytes
 
     def close(self) -> None:
         """Stop the thread and let go of the device. May be called twice."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from actors.devices.audio import DeviceError
 from actors.devices.picture import PictureError, look, whole_jpeg
 from actors.devices.video import Wanted
-from actors.devices.video_extra import VideoUnavailable, how_to_install
+from actors.devices.video_extra import VideoUnavailable, how_to_install, missing
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_COARSER = (60, 40, 20, 10)
-"""Qualities to try when a picture has too many bytes."""
+_COARSER = ((1, 60), (1, 40), (2, 60), (2, 40), (4, 60), (4, 40), (4, 20))
+"""How many times smaller, and which quality: what to try when a picture has too many bytes."""
 
 
 class Encoder:
@@ -20,6 +20,8 @@ class Encoder:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
+        self.limit_bytes = wanted.first_bytes or wanted.max_bytes
+        """What the way to the model carries now. Where it cannot be kept, `wanted.max_bytes` is."""
 
     def encoded(self, data: bytes) -> bytes:
         """Return a JPEG, PNG or WebP as a JPEG that fits: untouched if it is one already.
@@ -29,7 +31,7 @@ class Encoder:
         seen = look(data)
         if seen.mime == "image/jpeg":
             data = whole_jpeg(data)
-            if max(seen.width, seen.height) <= self._wanted.max_side and len(data) <= self._wanted.max_bytes:
+            if max(seen.width, seen.height) <= self._wanted.max_side and self._may_pass(len(data)):
                 return data
         pillow = _pillow(
             f"a {seen.mime} of {seen.width}x{seen.height} pixels, {len(data)} bytes, has to be made a small JPEG, which needs"
@@ -40,6 +42,11 @@ class Encoder:
             return self._jpeg(_upright(image).convert("RGB"))
         except (OSError, pillow.DecompressionBombError, SyntaxError) as error:
             raise PictureError(f"a broken {seen.mime} ({error})") from error
+
+    def _may_pass(self, n_bytes: int) -> bool:
+        """Whether a JPEG can stay as it is; where there is no Pillow, more are allowed to."""
+        limit = self._wanted.max_bytes if missing("PIL") else min(self.limit_bytes, self._wanted.max_bytes)
+        return n_bytes <= limit
 
     def bgrx(self, pixels: bytes | bytearray, width: int, height: int) -> bytes:
         """Return a screen's pixels, four bytes each, as a JPEG."""
@@ -60,12 +67,19 @@ class Encoder:
         return self._jpeg(pillow.merge("YCbCr", (luma, blue, red)))
 
     def _jpeg(self, image: "Image.Image") -> bytes:
+        """Encode it as well as the limits allow: first coarser, then smaller."""
         image.thumbnail((self._wanted.max_side,) * 2)
-        for quality in (self._wanted.quality, *(q for q in _COARSER if q < self._wanted.quality)):
+        best = self._wanted.quality
+        coarser = (
+            (shrunk, min(quality, best)) for shrunk, quality in _COARSER if shrunk > 1 or quality < best
+        )
+        for shrunk, quality in ((1, best), *coarser):
             file = io.BytesIO()
-            image.save(file, "JPEG", quality=quality)
-            if file.tell() <= self._wanted.max_bytes:
-                return file.getvalue()
+            image.reduce(shrunk).save(file, "JPEG", quality=quality)
+            if file.tell() <= self.limit_bytes:
+                break
+        if file.tell() <= self._wanted.max_bytes:
+            return file.getvalue()
         raise DeviceError(
             f"a picture of {image.width}x{image.height} pixels does not fit into {self._wanted.max_bytes} bytes; "
             "make max_side smaller"

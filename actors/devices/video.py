@@ -30,6 +30,8 @@ class Wanted(NamedTuple):
     quality: int
     """Of our own JPEGs, 10..95. A camera's own JPEG is left as it is if it fits."""
     max_bytes: int
+    first_bytes: int = 0
+    """The limit until `Video.limit` sets another; 0 = `max_bytes`."""
 
 
 class Video(Protocol):
@@ -45,6 +47,9 @@ class Video(Protocol):
 
     def is_stalled(self, now: float) -> bool:
         """Have pictures stopped coming? `now` is `time.monotonic()`. True means: close and open again."""
+
+    def limit(self, max_bytes: int) -> None:
+        """Make the next pictures so small that they have no more bytes, if that can be done."""
 
     def close(self) -> None:
         """Stop and let go of the device. May be called twice."""

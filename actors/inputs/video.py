@@ -50,8 +50,10 @@ class VideoActor(Actor):
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Note that there is room for the next frame."""
         match message:
-            case wire.VideoTaken():
+            case wire.VideoTaken(max_bytes=max_bytes):
                 self._is_awaited = False
+                if self._device is not None:
+                    self._device.limit(max_bytes)
             case _:
                 super().on_message(message, envelope)
 
@@ -65,7 +67,9 @@ class VideoActor(Actor):
 
     def _open(self) -> None:
         table = self._table
-        wanted = Wanted(table.fps, table.max_side, table.quality, wire.MAX_PICTURE_BYTES)
+        wanted = Wanted(
+            table.fps, table.max_side, table.quality, wire.MAX_PICTURE_BYTES, wire.FIRST_PICTURE_BYTES
+        )
         opener = open_screen if self.spec.kind == "screen" else open_camera
         try:
             with deadline(f"opening the {self.spec.kind}"):

@@ -149,10 +149,13 @@ class Exchange:
 
     async def _send_video(self, live: LiveConnection) -> None:
         while (frame := self.video.next(self._loop.now())) is not None:
-            began_s = self._loop.now()
-            await live.send({"video": {"data": frame.jpeg, "mime_type": JPEG_TYPE}})
-            self.video.sent(began_s, self._loop.now())
+            await live.send_timed(
+                {"video": {"data": frame.jpeg, "mime_type": JPEG_TYPE}}, self._video_arrived
+            )
             await self._send_voice(live)
+
+    def _video_arrived(self, took_s: float) -> None:
+        self.video.arrived(took_s, self._loop.now())
 
     def _show_line(self, line: Line) -> None:
         text = f"[a picture] {line.text}" if line.picture else line.text

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,37 @@ class LiveConnection:
         except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
             raise ConnectionEndedError(judge(error)) from error
 
+    async def send_timed(self, item: dict[str, Any], arrived: Callable[[float], None]) -> None:
+        """Hand over one item; `arrived` is told later for how long, in seconds, it had the link to itself.
+
+        A ping goes before it and one behind: between their pongs lies the item, however far away the server is. Nothing is
+        told when the connection ends. Raises `ConnectionEndedError`.
+        """
+        before = await self._ping()
+        await self.send(item)
+        behind = await self._ping()
+
+        def told(_: "asyncio.Future[float]") -> None:
+            if _is_there(before) and _is_there(behind):
+                arrived(max(0.0, behind.result() - before.result()))
+
+        behind.add_done_callback(told)
+
+    async def _ping(self) -> "asyncio.Future[float]":
+        """Send a ping. Gives the time of its pong, in seconds on the loop's clock."""
+        try:
+            pong = await self._session._ws.ping()  # noqa: SLF001 - the SDK has no other way to its socket
+        except (websockets.ConnectionClosed, OSError) as error:
+            raise ConnectionEndedError(judge(error)) from error
+
+        async def came() -> float:
+            await pong
+            return asyncio.get_running_loop().time()
+
+        answered = asyncio.ensure_future(came())
+        answered.add_done_callback(_is_there)  # one that never comes is nobody's failure
+        return answered
+
     async def answer(self, response: dict[str, Any]) -> None:
         """Hand the result of one function call to the model. Raises `ConnectionEndedError`.
 
@@ -93,6 +124,10 @@ class LiveConnection:
                 if in_a_row >= MAX_BROKEN_IN_A_ROW:
                     verdict = Verdict(Then.RESUME, "the model sends nothing but broken messages")
                     raise ConnectionEndedError(verdict) from error
+
+
+def _is_there(answer: "asyncio.Future[float]") -> bool:
+    return answer.done() and not answer.cancelled() and answer.exception() is None
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ class SessionActor(Actor):
         self.hub = Hub(loop, Identity(spec.name, spec.kind), self.counters, self._serve)
         self.ledger = Ledger()
         self.voice = Voice(self.counters)
-        self.video = VideoQueue(self.counters, lambda source: self.hub.send(source, wire.VideoTaken()))
+        self.video = VideoQueue(self.counters, self._video_taken)
         settings, tell = spec.settings, self._tell_origin
         self.stage = Stage(self.hub, loop, self.control, self.counters, settings.session, tell)
         self._origin_of: dict[str, bytes] = {}
@@ -167,6 +167,9 @@ class SessionActor(Actor):
         else:
             self.voice.add(chunk)
             self.exchange.wake()
+
+    def _video_taken(self, source: bytes, max_bytes: int) -> None:
+        self.hub.send(source, wire.VideoTaken(max_bytes))
 
     def _line_came(self, route: bytes, line: wire.TextLine) -> None:
         self._origin_of[line.line.origin] = route
