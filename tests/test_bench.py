@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.parrot.script import Rule
 from actors.model.parrot.tones import melody
+from scripts.benchmarks.audio import cells_of_a_round
 from scripts.benchmarks.loads import json_text
-from scripts.benchmarks.main import cells_of_a_round
 from scripts.benchmarks.measures import Numbers, Spread, measure, percentile
 from scripts.benchmarks.microphone import follow
 from scripts.benchmarks.scene import Taken, script
@@ -81,6 +81,7 @@ def test_an_unbroken_reply_has_no_gap_although_its_letters_fade():
 
 
 @pytest.mark.parametrize("turn", [1, 2])
+@settings(deadline=None)
 @given(gap_s=st.floats(0.006, 0.5), before_s=st.floats(0.1, 1.9))
 def test_a_gap_is_found_with_its_length(turn, gap_s, before_s):
     whole, at = reply(turn, 2.1), round(before_s * SINK_RATE_HZ)
@@ -126,6 +127,7 @@ def test_a_client_that_started_to_listen_before_the_recorder_is_followed_all_the
     assert followed(samples, sent(earlier)).lost_s == 0
 
 
+@settings(deadline=None)  # the machine may be loaded
 @given(start=st.integers(2000, 9000), length=st.integers(400, 4000))
 def test_what_is_missing_is_found_to_a_block_or_two(start, length):
     samples = noise(1)

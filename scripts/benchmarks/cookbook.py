@@ -6,13 +6,14 @@ five that pops its oldest; a chunk is written as it was received; an interruptio
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pyaudio
 from google.genai.live import AsyncSession
 
 from scripts.benchmarks import endpoint, loads
-from scripts.benchmarks.peers import MODEL
+from scripts.benchmarks.peers import MODEL, wants_sound
 
 SEND_RATE_HZ = 16_000
 RECEIVE_RATE_HZ = 24_000
@@ -31,8 +32,12 @@ class AudioLoop:
     async def run(self) -> None:
         """Talk until the process ends."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._listen, self._send, self._receive, self._play, self._obey):
+            for work in self._works():
                 tasks.create_task(work())
+
+    def _works(self) -> "list[Callable[[], Coroutine[Any, Any, None]]]":
+        sound = [self._listen, self._send, self._play] if wants_sound() else []
+        return [*sound, self._receive, self._obey]
 
     async def _listen(self) -> None:
         device = self._pyaudio.get_default_input_device_info()

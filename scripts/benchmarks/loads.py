@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 ORDERS = "BENCH_ORDERS"
 Say = Callable[[str], Awaitable[None]]
@@ -47,8 +47,10 @@ def begin(load: str, json_bytes: int) -> None:
 
 async def obey(say: Say | None = None) -> NoReturn:
     """Do what is ordered, and end the process when the orders end."""
-    orders = _orders()
-    while order := await asyncio.to_thread(orders.readline):
+    orders: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    _start_thread(lambda: _read(lambda line: loop.call_soon_threadsafe(orders.put_nowait, line)))
+    while order := await orders.get():
         word, _, rest = order.strip().partition(" ")
         if word != "say":
             begin(word, int(rest))
@@ -57,8 +59,12 @@ async def obey(say: Say | None = None) -> NoReturn:
     os._exit(0)  # a thread may sit in a blocking read or write that nobody will ever serve
 
 
-def _orders() -> TextIO:
-    return os.fdopen(int(os.environ[ORDERS])) if ORDERS in os.environ else sys.stdin
+def _read(take: Callable[[str], object]) -> None:
+    """Read the orders, in a thread that holds up no process that wants to end; the last one is empty."""
+    with os.fdopen(int(os.environ[ORDERS])) if ORDERS in os.environ else sys.stdin as orders:
+        for line in orders:
+            take(line)
+    take("")
 
 
 def json_text(n_bytes: int) -> str:
@@ -77,7 +83,7 @@ def bytes_for(held_s: float) -> int:
     return round(len(text) * held_s / min(took))
 
 
-def _start_thread(work: Callable[[], NoReturn]) -> None:
+def _start_thread(work: Callable[[], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 

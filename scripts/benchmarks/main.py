@@ -1,37 +1,34 @@
-"""The command: which cells, in which order, and what is printed."""
+"""Measures Antiphon beside what one would otherwise use, on virtual devices, against the parrot."""
 
 import argparse
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from scripts.benchmarks import arms, loads, machine, table
-from scripts.benchmarks.measures import measure
-from scripts.benchmarks.scene import Plan, take
-from scripts.benchmarks.venvs import CannotError
+from scripts.benchmarks import arms, audio, cost, life, life_scene, loads, machine, picture, report
+from scripts.benchmarks.report import Result
+from scripts.benchmarks.scene import Plan
 from tests.virtual_audio import why_not
 
-
-class Result(msgspec.Struct, frozen=True):
-    """What `--json` writes."""
-
-    schema: int
-    machine: machine.Machine
-    plan: dict[str, float]
-    rounds: int
-    notes: list[str]
-    rows: list[table.Row]
-    cells: list[table.Cell]
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "scripts" / "benchmarks" / "results"
+SIZES = (1, 5, 20, 50)
+BOX_S = 45.0
+QUICK_PLAN = Plan(reply_s=4.0, interruptions=2)
+COMPLETE_PLAN = Plan(reply_s=4.0, interruptions=3)
+"""Of `all`, which has to be over while one waits."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run `scripts/bench`; returns its exit code."""
     options = _parser().parse_args(words)
+    os.chdir(ROOT)  # what is started finds our modules
+    if options.subject == "show":
+        return _finish(msgspec.json.decode(options.file.read_bytes(), type=Result), options)
     if missing := why_not():
         print(f"bench: {missing}", file=sys.stderr)
         return 1
@@ -42,25 +39,56 @@ def main(words: Sequence[str] | None = None) -> int:
         result = run(options)
     except KeyboardInterrupt:
         return 130
-    for line in report(result):
+    return _finish(result, options)
+
+
+def _finish(result: Result, options: argparse.Namespace) -> int:
+    for line in report.lines(result):
         print(line)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    return 0 if all(cell.numbers for cell in result.cells) else 1
+    if getattr(options, "markdown", None):
+        options.markdown.write_text("\n".join(report.markdown(result)) + "\n")
+    if options.plot and not picture.draw(result, options.plot):
+        return 1
+    return 1 if report.our_failures(result) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     subject = parser.add_subparsers(dest="subject", required=True)
-    audio = subject.add_parser(
-        "audio", help="sound under load, beside Google's cookbook pattern and a single process of our own"
+    sound = subject.add_parser("audio", help="gaps, loss, delays and interruptions under four loads")
+    sound.add_argument("--loads", nargs="+", choices=loads.LOADS, default=list(loads.LOADS))
+    survival = subject.add_parser("life", help="start, kill -9, goAway, reset")
+    survival.add_argument(
+        "--happenings", nargs="+", choices=life_scene.HAPPENINGS, default=list(life_scene.HAPPENINGS)
     )
-    audio.add_argument("--rounds", type=_positive, default=3, help="how often each cell is run (3)")
-    audio.add_argument("--quick", action="store_true", help="one round of short cells: does it work at all?")
-    audio.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there as well")
-    audio.add_argument("--loads", nargs="+", choices=loads.LOADS, default=list(loads.LOADS))
-    audio.add_argument("--arms", nargs="+", choices=list(arms.SAID), default=list(arms.SAID))
+    money = subject.add_parser("cost", help="CPU and memory, of one conversation and of many")
+    money.add_argument("--sizes", nargs="*", type=_positive, default=list(SIZES), metavar="N")
+    whole = subject.add_parser("all", help="all of it; writes bench.json, bench.png and bench.md")
+    for each in (sound, survival, money, whole):
+        _add_common(each)
+    whole.add_argument("--results", type=_path, default=RESULTS, metavar="DIR", help="where to (%(default)s)")
+    whole.set_defaults(loads=list(loads.LOADS), happenings=list(life_scene.HAPPENINGS), sizes=list(SIZES))
+    show = subject.add_parser("show", help="print, and draw, an earlier result")
+    show.add_argument("file", type=_path)
+    for option in ("--json", "--plot", "--markdown"):
+        show.add_argument(option, type=_path, metavar="FILE")
     return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rounds", type=_positive, default=3, help="how often each cell is run (%(default)s)"
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of short cells: does it work at all?")
+    parser.add_argument("--json", type=_path, metavar="FILE", help="write all numbers there as well")
+    parser.add_argument("--plot", type=_path, metavar="FILE", help="draw them there as well, as PNG")
+    parser.add_argument("--arms", nargs="+", choices=list(arms.SAID), default=list(arms.RIVALS))
+
+
+def _path(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _positive(text: str) -> int:
@@ -70,82 +98,32 @@ def _positive(text: str) -> int:
     return number
 
 
-def cells_of_a_round(chosen_loads: Sequence[str], chosen_arms: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (load, arm) in the order of running: under each load, all rivals in turn."""
-    return [
-        (load, arm)
-        for load in chosen_loads
-        for arm in chosen_arms
-        if arm != "inside" or load in arms.INSIDE_LOADS
-    ]
-
-
 def run(options: argparse.Namespace) -> Result:
     """Measure everything that was asked for."""
     here = machine.describe()
-    plan = Plan(reply_s=4.0, interruptions=3) if options.quick else Plan()
+    is_all = options.subject == "all"
     rounds = 1 if options.quick else options.rounds
-    json_bytes = loads.bytes_for(loads.C_CALL_S)
-    wanted = [
-        (number, load, arm)
-        for number in range(1, rounds + 1)
-        for load, arm in cells_of_a_round(options.loads, options.arms)
-    ]
-    cells = [_run_cell(*cell, plan, json_bytes) for cell in wanted]
+    few = max(1, rounds // 2) if is_all else rounds
+    plan = QUICK_PLAN if options.quick else COMPLETE_PLAN if is_all else Plan()
+    over_s = 3.0 if options.quick else 6.0
+    sizes = [size for size in options.sizes if size <= 5] if options.quick and is_all else None
+    if is_all:
+        _place_results(options)
     return Result(
-        schema=1,
         machine=here,
-        plan={"reply_s": plan.reply_s, "interruptions": plan.interruptions, "json_bytes": json_bytes},
-        rounds=rounds,
-        notes=_notes(options, cells),
-        rows=table.summarise(cells),
-        cells=cells,
+        said=[arms.SAID[arm] for arm in options.arms],
+        audio=audio.run(rounds, plan, options.loads, options.arms)
+        if options.subject in {"audio", "all"}
+        else None,
+        life=life.run(few, options.arms, options.happenings) if options.subject in {"life", "all"} else None,
+        cost=cost.run(few, over_s, options.arms, options.sizes if sizes is None else sizes, BOX_S)
+        if options.subject in {"cost", "all"}
+        else None,
     )
 
 
-def _run_cell(number: int, load: str, arm: str, plan: Plan, json_bytes: int) -> table.Cell:
-    busy = round(os.getloadavg()[0], 1)
-    print(f"round {number}: {load}, {arm} (load average {busy})", file=sys.stderr, flush=True)
-    try:
-        taken = take(arm, load, plan, json_bytes)
-    except (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
-        # One rival that fails must not cost the others their numbers.
-        print(f"  failed: {error}", file=sys.stderr)
-        return table.Cell(number, load, arm, None, str(error), busy)
-    return table.Cell(number, load, arm, measure(taken), "", busy, taken.is_prioritised)
-
-
-def _notes(options: argparse.Namespace, cells: list[table.Cell]) -> list[str]:
-    averages = [cell.load_average for cell in cells]
-    is_prioritised = all(cell.is_prioritised for cell in cells if cell.numbers)
-    return [
-        *(arms.SAID[arm] for arm in options.arms),
-        *(f"{load}: {loads.SAID[load]}" for load in options.loads),
-        "All devices are virtual (PulseAudio null sinks): real sound cards add their own delay, the same for all.",
-        "cut: from `interrupted` leaving the server to the last sound of that reply; recv: from the first audio leaving it.",
-        "mic late: how much later a message came than the promptest of its cell; mic->server: age of 10 ms of sound on arrival.",
-        f"Load average before the cells: {min(averages)} to {max(averages)}.",
-        "The sound server, the recorders and the model's side ran "
-        + (
-            "with real-time priority."
-            if is_prioritised
-            else "at normal priority: the loads disturbed them, too."
-        ),
-    ]
-
-
-def report(result: Result) -> list[str]:
-    """Return what is printed."""
-    here = result.machine
-    load = "/".join(f"{value:.1f}" for value in here.load_before)
-    reply_s, cuts = result.plan["reply_s"], result.plan["interruptions"]
-    packages = ", ".join(f"{name} {version}" for name, version in here.packages.items())
-    return [
-        f"{here.cores} x {here.cpu}, {here.memory_mib} MiB, Linux {here.kernel}, Python {here.python}, {here.pulseaudio}",
-        f"{packages}; load average before: {load}",
-        f"{result.rounds} interleaved rounds; reply of {reply_s:g} s, {cuts:g} interruptions per cell",
-        "",
-        *table.lines(result.rows),
-        "",
-        *result.notes,
-    ]
+def _place_results(options: argparse.Namespace) -> None:
+    options.results.mkdir(parents=True, exist_ok=True)
+    options.json = options.json or options.results / "bench.json"
+    options.plot = options.plot or options.results / "bench.png"
+    options.markdown = options.results / "bench.md"

@@ -34,7 +34,9 @@ class Rival:
     def processes(self) -> list[psutil.Process]:
         """Return all that belong to it and live."""
         try:
-            return [self.root, *self.root.children(recursive=True)] if self.root.is_running() else []
+            if self.root.status() == psutil.STATUS_ZOMBIE:
+                return []
+            return [self.root, *self.root.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 

@@ -118,10 +118,10 @@ def lines(rows: list[Row]) -> list[str]:
     """Return the table, and the ratios to ours below it."""
     body = [_shown(row) for row in rows]
     heads = [["load, arm", *(top for top, _ in HEAD[1:])], ["", *(unit for _, unit in HEAD[1:])]]
-    table = _aligned([*heads, *body])
+    table = aligned([*heads, *body])
     ratios = [_ratios(row, ours) for row in rows if (ours := _ours(rows, row.load)) and row.arm != REFERENCE]
     names = ["ratio to antiphon", "mic late p99", "mic->server p50", "cut->silence p50", "recv->play p50"]
-    return [*table, "", *(_aligned([names, *ratios]) if ratios else [])]
+    return [*table, "", *(aligned([names, *ratios]) if ratios else [])]
 
 
 def _ours(rows: list[Row], load: str) -> Row | None:
@@ -161,7 +161,8 @@ def _join(*values: float | None) -> str:
     return "/".join("-" if value is None else f"{value:.0f}" for value in values)
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Return the rows as lines of columns; the first column to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
@@ -170,3 +171,37 @@ def _aligned(rows: list[list[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+MEASURES = (
+    ("gaps in the reply", "gaps", "gaps_worst", ""),
+    ("reply not heard", "missing_ms", None, " ms"),
+    ("microphone to model, p50", "mic_to_server_p50_ms", None, " ms"),
+    ("microphone to model, p99", "mic_to_server_p99_ms", None, " ms"),
+    ("speech lost", "mic_lost_ms", "mic_lost_worst_ms", " ms"),
+    ("interrupted to silence", "silence_p50_ms", "silence_max_ms", " ms"),
+    ("first audio to loudspeaker", "receive_to_play_p50_ms", "receive_to_play_max_ms", " ms"),
+)
+
+
+def comparison(rows: list[Row]) -> list[list[str]]:
+    """Return a row for each measure under each load, a column for each rival: median (worst)."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    loads = list(dict.fromkeys(row.load for row in rows))
+    by_cell = {(row.load, row.arm): row for row in rows}
+    body = [
+        [f"{load}: {name}", *(_value(by_cell.get((load, arm)), *fields) for arm in arms)]
+        for load in loads
+        for name, *fields in MEASURES
+    ]
+    return [["load: measure", *arms], *body]
+
+
+def _value(row: Row | None, typical: str, worst: str | None, unit: str) -> str:
+    value = getattr(row, typical) if row is not None else None
+    if row is None or value is None:
+        return "cannot" if row is not None and row.failed else "-"
+    highest = getattr(row, worst) if worst else None
+    return f"{value:.0f}{unit}" + (
+        f" ({highest:.0f})" if highest is not None and round(highest) != round(value) else ""
+    )
