@@ -141,6 +141,15 @@ def test_an_earlier_result_can_be_shown_again(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "a.md").read_text().startswith("| load: measure |")
 
 
+def test_tables_are_put_between_the_marks_and_nowhere_else():
+    text = f"above\n{report.BEGIN}\nold\n{report.END}\nbelow\n"
+    new = report.within(text, ["a table"])
+    assert new == f"above\n{report.BEGIN}\na table\n{report.END}\nbelow\n"
+    assert report.within(new, ["a table"]) == new
+    with pytest.raises(ValueError, match="there is no"):
+        report.within("nothing", [])
+
+
 @pytest.mark.bench
 @pytest.mark.timeout(1500)
 def test_everything_can_be_measured(tmp_path, monkeypatch):

@@ -36,7 +36,8 @@ FAULT_AFTER_S = 6.0
 TIME_LEFT_S = 3.0
 BACK_WITHIN_S = 8.0
 TYPED = "still there"
-INSTRUMENTS = {"parec", "paplay"}
+INSTRUMENTS = {"pacat"}
+"""What parec and paplay are names of."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "scripts" / "benchmarks" / "results"
 SIZES = (1, 5, 20, 50)
 BOX_S = 45.0
+OUTPUTS = {
+    "json": "write all numbers there",
+    "plot": "draw them there, as PNG",
+    "markdown": "write the tables there",
+    "readme": "put the tables between the marks of that text",
+}
 QUICK_PLAN = Plan(reply_s=4.0, interruptions=2)
 COMPLETE_PLAN = Plan(reply_s=4.0, interruptions=3)
 """Of `all`, which has to be over while one waits."""
@@ -47,8 +53,10 @@ def _finish(result: Result, options: argparse.Namespace) -> int:
         print(line)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    if getattr(options, "markdown", None):
+    if options.markdown:
         options.markdown.write_text("\n".join(report.markdown(result)) + "\n")
+    if options.readme:
+        options.readme.write_text(report.within(options.readme.read_text(), report.markdown(result)))
     if options.plot and not picture.draw(result, options.plot):
         return 1
     return 1 if report.our_failures(result) else 0
@@ -65,15 +73,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     money = subject.add_parser("cost", help="CPU and memory, of one conversation and of many")
     money.add_argument("--sizes", nargs="*", type=_positive, default=list(SIZES), metavar="N")
-    whole = subject.add_parser("all", help="all of it; writes bench.json, bench.png and bench.md")
+    whole = subject.add_parser(
+        "all",
+        help="all of it; writes bench.json, bench.png and bench.md",
+        description="Everything, in about 20 minutes with 2 rounds: loads, life and cost take half as many rounds.",
+    )
     for each in (sound, survival, money, whole):
         _add_common(each)
     whole.add_argument("--results", type=_path, default=RESULTS, metavar="DIR", help="where to (%(default)s)")
     whole.set_defaults(loads=list(loads.LOADS), happenings=list(life_scene.HAPPENINGS), sizes=list(SIZES))
     show = subject.add_parser("show", help="print, and draw, an earlier result")
     show.add_argument("file", type=_path)
-    for option in ("--json", "--plot", "--markdown"):
-        show.add_argument(option, type=_path, metavar="FILE")
+    for each in (sound, survival, money, whole, show):
+        _add_outputs(each)
     return parser
 
 
@@ -82,9 +94,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--rounds", type=_positive, default=3, help="how often each cell is run (%(default)s)"
     )
     parser.add_argument("--quick", action="store_true", help="one round of short cells: does it work at all?")
-    parser.add_argument("--json", type=_path, metavar="FILE", help="write all numbers there as well")
-    parser.add_argument("--plot", type=_path, metavar="FILE", help="draw them there as well, as PNG")
     parser.add_argument("--arms", nargs="+", choices=list(arms.SAID), default=list(arms.RIVALS))
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    for option, said in OUTPUTS.items():
+        parser.add_argument(f"--{option}", type=_path, metavar="FILE", help=said)
 
 
 def _path(text: str) -> Path:
@@ -112,7 +127,7 @@ def run(options: argparse.Namespace) -> Result:
     return Result(
         machine=here,
         said=[arms.SAID[arm] for arm in options.arms],
-        audio=audio.run(rounds, plan, options.loads, options.arms)
+        audio=audio.run(rounds, few, plan, options.loads, options.arms)
         if options.subject in {"audio", "all"}
         else None,
         life=life.run(few, options.arms, options.happenings) if options.subject in {"life", "all"} else None,
@@ -126,4 +141,4 @@ def _place_results(options: argparse.Namespace) -> None:
     options.results.mkdir(parents=True, exist_ok=True)
     options.json = options.json or options.results / "bench.json"
     options.plot = options.plot or options.results / "bench.png"
-    options.markdown = options.results / "bench.md"
+    options.markdown = options.markdown or options.results / "bench.md"

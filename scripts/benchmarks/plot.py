@@ -143,6 +143,7 @@ def _growth(axis: Any, many: list[dict[str, Any]]) -> None:
         ]
         axis.plot(*zip(*points, strict=True), "o-", color=COLOURS[name])
     axis.set_title("memory (PSS), text conversations", size=10)
+    axis.set_xticks(sorted({cell["conversations"] for cell in many}))
     axis.set_xlabel("conversations")
     axis.set_ylabel("MiB")
     axis.set_ylim(bottom=0)

@@ -6,6 +6,9 @@ from scripts.benchmarks import cost, life, machine, table
 from scripts.benchmarks.audio import Audio
 from scripts.benchmarks.table import REFERENCE
 
+BEGIN = "<!-- bench: begin -->"
+END = "<!-- bench: end -->"
+
 
 class Result(msgspec.Struct, frozen=True):
     """What `--json` writes."""
@@ -75,6 +78,15 @@ def markdown(result: Result) -> list[str]:
     ]
     words = [line for each in tables for line in [*each, ""]]
     return [*words, f"Measured on {_machine(result.machine)[0]}."]
+
+
+def within(text: str, inserted: list[str]) -> str:
+    """Return a text with these lines between its two marks. Raises `ValueError` when it has none."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"there is no {BEGIN} and no {END} to write between")
+    return "\n".join([f"{before}{begin}", *inserted, f"{end}{after}"])
 
 
 def _audio_tables(rows: list[table.Row]) -> list[list[str]]:

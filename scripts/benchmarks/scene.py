@@ -35,7 +35,6 @@ REPLY_WITHIN_S = 20.0
 SPEAK_BEFORE_CUT_S = 1.5
 SETTLE_S = 0.5
 TURNS = 64
-CUTS_BY_TYPING = 2
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
         events, heard = server.events(), server.finish()
     return Taken(
         plan.reply_s,
-        min(plan.interruptions, CUTS_BY_TYPING) if arm in DEAF_WHILE_SPEAKING else plan.interruptions,
+        1 if arm in DEAF_WHILE_SPEAKING else plan.interruptions,
         events,
         heard,
         list(sink.blocks),
@@ -136,14 +135,13 @@ def _talk(
 
 
 def _cut_by_typing(plan: Plan, cutter: Rival, server: Server, sink: Recording) -> None:
-    """Begin and cut a reply by typing, at most twice: what is not dropped has to be heard to its end before the next."""
-    for _ in range(min(plan.interruptions, CUTS_BY_TYPING)):
-        for _ in ("ask", "cut"):
-            turns = len(asked(server.events()))
-            cutter.say("go on")
-            wait(partial(_has_more, server, turns), 5.0)
-            time.sleep(SPEAK_BEFORE_CUT_S)
-        wait(lambda: is_quiet(sink), 3 * plan.reply_s)
+    """Begin and cut a reply by typing. Once: what is not dropped has to be heard to its end before the next."""
+    for _ in ("ask", "cut"):
+        turns = len(asked(server.events()))
+        cutter.say("go on")
+        wait(partial(_has_more, server, turns), 5.0)
+        time.sleep(SPEAK_BEFORE_CUT_S)
+    wait(lambda: is_quiet(sink), 3 * plan.reply_s)
 
 
 def _has_more(server: Server, turns: int) -> bool:

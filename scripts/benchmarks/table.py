@@ -173,6 +173,8 @@ def aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
+UNDER_LOAD = {"gaps in the reply", "microphone to model, p99", "speech lost", "interrupted to silence"}
+"""What loads are there for; the rest is compared without."""
 MEASURES = (
     ("gaps in the reply", "gaps", "gaps_worst", ""),
     ("reply not heard", "missing_ms", None, " ms"),
@@ -185,7 +187,7 @@ MEASURES = (
 
 
 def comparison(rows: list[Row]) -> list[list[str]]:
-    """Return a row for each measure under each load, a column for each rival: median (worst)."""
+    """Return a row for each measure, under the other loads for some of them, a column for each rival: median (worst)."""
     arms = list(dict.fromkeys(row.arm for row in rows))
     loads = list(dict.fromkeys(row.load for row in rows))
     by_cell = {(row.load, row.arm): row for row in rows}
@@ -193,6 +195,7 @@ def comparison(rows: list[Row]) -> list[list[str]]:
         [f"{load}: {name}", *(_value(by_cell.get((load, arm)), *fields) for arm in arms)]
         for load in loads
         for name, *fields in MEASURES
+        if load == loads[0] or name in UNDER_LOAD
     ]
     return [["load: measure", *arms], *body]
 
