@@ -113,6 +113,11 @@ def test_a_connection_that_did_something_starts_the_waits_anew():
     assert backoff.next_s() == 0.2
 
 
+def test_a_connection_that_held_is_replaced_at_once_and_only_one_attempt_is_that_quick():
+    backoff = Backoff(lambda: 0.5)
+    assert [backoff.next_s(held_s) for held_s in (60, 0, 0, 1.9, 2)] == [0, 0.2, 0.4, 0.8, 0]
+
+
 def test_a_week_without_a_network_is_no_problem():
     backoff = Backoff(lambda: 0.5)
     assert max(backoff.next_s() for _ in range(200_000)) == 4.0

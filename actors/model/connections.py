@@ -41,6 +41,8 @@ class Connections:
         self._backoff = Backoff()
         self._failed_resumes = 0
         self._is_connected = False
+        self._connected_at_s = self._held_s = 0.0
+        """When the connection was made, and how long the last one held."""
         self._leave_by_s = math.inf
         """When the server will have closed this connection; it said so in advance."""
 
@@ -54,7 +56,7 @@ class Connections:
             if verdict.is_planned:
                 continue
             self._judge_handle(verdict)
-            wait_s = self._backoff.next_s()
+            wait_s = self._backoff.next_s(self._held_s)
             log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
             await asyncio.sleep(wait_s)
 
@@ -91,6 +93,7 @@ class Connections:
         self.detail = f"connected to {self._table.provider} {self._table.name}{again}"
         log.info("%s", self.detail)
         self._is_connected = True
+        self._connected_at_s = self._loop.now()
         self._leave_by_s = math.inf
         self._control.set("model", "parrot" if self._table.provider == "parrot" else self._table.name)
         self._control.set("connected", value=True)
@@ -98,8 +101,10 @@ class Connections:
 
     def _disconnected(self) -> None:
         self.detail = "reconnecting"
+        self._held_s = 0.0
         if not self._is_connected:
             return
+        self._held_s = self._loop.now() - self._connected_at_s
         self._is_connected = False
         self._control.set("connected", value=False)
         self._exchange.lost()

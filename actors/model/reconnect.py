@@ -81,15 +81,24 @@ def classify_refusal(status: int) -> Verdict:
     return Verdict(Then.RESUME, f"the model's server is not available (HTTP {status})")
 
 
+STEADY_S = 2.0
+"""A server that cuts every connection is not asked more often than this."""
+
+
 class Backoff:
-    """0.2 s, doubled up to 4 s, each +-20 %; back to the start after a connection that did something."""
+    """0.2 s, doubled up to 4 s, each +-20 %; back to the start after a connection that did something.
+
+    One that held for a while is replaced at once: speech is waiting, and the server has shown that it can serve.
+    """
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
         self.failures = 0
 
-    def next_s(self) -> float:
-        """Return how long to wait before the next attempt."""
+    def next_s(self, held_s: float = 0.0) -> float:
+        """Return how long to wait before the next attempt, after a connection that held for so long."""
+        if held_s >= STEADY_S:
+            return 0.0
         base: float = min(4.0, 0.2 * 2**self.failures)
         self.failures = min(self.failures + 1, 10)
         return base * (0.8 + 0.4 * self._jitter())
