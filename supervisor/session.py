@@ -12,7 +12,7 @@ from actors.outputs.base import BaseOutputStreamer
 from actors.outputs.console_streamer import ConsoleOutputStreamer
 from supervisor import codes
 from supervisor.embedding import tools as tool_references
-from supervisor.embedding.handover import Handover
+from supervisor.embedding.handover import Handover, encode
 from supervisor.embedding.plan import Plan, plan
 from supervisor.embedding.process import ConversationError, TreeProcess
 from supervisor.embedding.tools import Tool
@@ -135,7 +135,12 @@ class GoogleRealtimeSession:
     def _plan(
         self, inputs: Sequence[BaseInputStreamer], outputs: Sequence[BaseOutputStreamer], delay_s: float
     ) -> Plan:
-        return plan(self._config, inputs, outputs, delay_s, has_account=self._credentials_info is not None)
+        planned = plan(self._config, inputs, outputs, delay_s, has_account=self._credentials_info is not None)
+        try:
+            encode(planned.settings)
+        except TypeError as error:
+            raise ValueError(f"config: takes plain values only, as in a file: {error}") from error
+        return planned
 
     def _model(self, credentials_path: str | None, project_id: str | None, location: str) -> dict[str, Any]:
         is_vertex = credentials_path is not None or self._credentials_info is not None
