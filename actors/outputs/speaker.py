@@ -147,6 +147,7 @@ class SpeakerActor(Actor):
         if epoch >= self._epoch:
             self._epoch = epoch
             self._unreported.add(epoch)
+            self._cushion.reply_begins(self._xruns)
 
     def _flush(self, envelope: wire.Envelope) -> None:
         """Silence first, words after: the device is aborted before anything is reported."""
@@ -217,7 +218,7 @@ class SpeakerActor(Actor):
 
     def _lengthen(self) -> None:
         """Between replies: if the device itself ran dry, have it hold more from now on."""
-        if self._device is None or self._unreported or not self._cushion.is_too_short(self._xruns):
+        if self._device is None or self._unreported or not self._cushion.replies_over(self._xruns):
             return
         log.warning("the loudspeaker's device ran dry: from now on it holds %d ms", self._cushion.ms)
         self._earlier_xruns = self._xruns
