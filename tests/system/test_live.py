@@ -18,7 +18,9 @@ class Tmux:
 
     def __init__(self, directory, environment):
         self._tmux = ["tmux", "-S", str(directory / "tmux"), "-f", "/dev/null"]
-        self._environment = environment | {"TERM": "xterm"}
+        sizes = {"COLUMNS", "LINES"}  # a test worker has them, and they win over the terminal's own size
+        self._environment = {key: value for key, value in environment.items() if key not in sizes}
+        self._environment["TERM"] = "xterm"
         self.do("new-session", "-d", "-x", "100", "-y", "30", "sh")
         wait_for(lambda: self.screen().strip(), "a prompt")
 
