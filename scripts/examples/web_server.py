@@ -12,8 +12,9 @@ import json
 import sys
 from http import HTTPStatus
 
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from actors import ConversationOverError, EventInputStreamer, EventOutputStreamer, GoogleRealtimeSession
 
