@@ -134,6 +134,14 @@ def test_voice_of_any_rate_comes_in_frames_of_20_ms_at_16_khz(short_dir):
     assert all(chunk.captured_ns for chunk in chunks)
 
 
+def test_the_user_may_cut_the_reply_short(short_dir):
+    async def scenario(scene):
+        await scene.put({"interrupt": True})
+        return await scene.got(wire.Interrupt, 1)
+
+    assert on_stage(scenario, short_dir) == [wire.Interrupt()]
+
+
 def test_an_item_that_cannot_be_sent_is_logged_once_and_the_next_is_sent(short_dir, caplog):
     async def scenario(scene):
         await scene.put({"sound": 1}, {"sound": 1}, {"text": "one"})

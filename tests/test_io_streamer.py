@@ -169,6 +169,45 @@ def test_an_interruption_takes_back_the_audio_that_was_not_handled():
     assert output.got == [{"output_text": "said"}, {"interrupted": True}]
 
 
+def test_a_reply_that_the_user_cuts_is_not_heard_any_more_and_the_next_one_is():
+    class Cuts(Hears):
+        """Cuts the reply at its first audio, and lets the model go on when that is done."""
+
+        async def handle(self, data):
+            await super().handle(data)
+            if "audio" in data and not cut.is_set():
+                await source.input_queue.put({"interrupt": True})
+            if "interrupted" in data:
+                cut.set()
+
+    class Waits(Session):
+        async def receive(self):
+            async for message in super().receive():
+                yield message
+                if message is first:
+                    await cut.wait()
+
+    first, cut = audio(), asyncio.Event()
+    source, output = Says({"text": "hi"}), Cuts(last="input_text")
+    turns = [[SAID, first, SAID, audio(), OVER], [SAID, HEARD]]
+
+    async def converse():
+        session = Waits(*turns)
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            queues = asyncio.Queue(), asyncio.Queue()
+            log = logging.getLogger("test")
+            await GoogleIOStreamer(session, tasks, *queues, [source], [output], DELAY_S, log).start()
+
+    asyncio.run(converse())
+    assert [next(iter(data)) for data in output.got] == [
+        "output_text",
+        "audio",
+        "interrupted",
+        "output_text",
+        "input_text",
+    ]
+
+
 def test_every_streamer_is_closed_and_no_task_is_left():
     source, output = Says({"text": "hi"}), Hears()
     run([[SAID, GENERATED, OVER]], inputs=[source], outputs=[output])  # the task group would wait for ever

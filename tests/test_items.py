@@ -7,7 +7,7 @@ import pytest
 from actors.runtime.inbox import Counters
 from actors.streamers import items
 from actors.streamers.input_queue import InputQueue
-from actors.streamers.items import Said, Seen, Silence, Voice, read
+from actors.streamers.items import Said, Seen, Silence, Stop, Voice, read
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from actors.streamers.items import Said, Seen, Silence, Voice, read
         ({"audio": {"data": b"ab"}}, Voice(b"ab", 16_000)),
         ({"video": {"data": b"jpeg", "mime_type": "image/jpeg"}}, Seen(b"jpeg")),
         ({"audio_stream_end": True}, Silence()),
+        ({"interrupt": True}, Stop()),
     ],
 )
 def test_the_items_of_the_sdk_are_understood(item, content):

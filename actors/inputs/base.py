@@ -8,7 +8,8 @@ from actors.state import GoogleIOStreamerState
 
 Item = dict[str, Any]
 """The keyword arguments of the SDK's `send_realtime_input`: {"text": str},
-{"audio": {"data": bytes, "mime_type": "audio/pcm;rate=16000"}}, {"video": {"data": bytes, "mime_type": "image/jpeg"}}."""
+{"audio": {"data": bytes, "mime_type": "audio/pcm;rate=16000"}}, {"video": {"data": bytes, "mime_type": "image/jpeg"}};
+and {"interrupt": True}, which cuts the reply short."""
 
 
 class BaseInputStreamer(ABC):

@@ -34,6 +34,10 @@ class EventInputStreamer(BaseInputStreamer):
         """Show the model a picture, or the next frame of a video; a newer one takes the place of one that still waits."""
         await self._send({"video": {"data": jpeg, "mime_type": "image/jpeg"}})
 
+    async def interrupt(self) -> None:
+        """Cut the reply short, as Enter does at a terminal."""
+        await self._send({"interrupt": True})
+
     async def end(self) -> None:
         """Say that nothing more comes: a conversation without other sources ends when the last reply was heard."""
         self._is_over.set()

@@ -75,6 +75,8 @@ class GoogleIOStreamer:
         """Nothing more of it comes."""
         self._is_complete = True
         """Its text was said to be complete."""
+        self._is_discarded = False
+        """The user has cut it: what the model still sends of it is dropped until its turn is over."""
         self._owed = 0
         """Texts that were not answered yet."""
         self._has_spoken = False
@@ -115,6 +117,9 @@ class GoogleIOStreamer:
     async def _send_model_input(self) -> None:
         while True:
             item = await self.input_queue.get()
+            if "interrupt" in item:
+                await self._cut_by_user()
+                continue
             self._owed += "text" in item
             self._has_spoken = self._has_spoken or "audio" in item
             await self.session.send_realtime_input(**item)
@@ -128,6 +133,8 @@ class GoogleIOStreamer:
 
     async def _take(self, event: events.Event) -> None:
         match event:
+            case events.Audio() | events.Said() if self._is_discarded:
+                pass
             case events.Audio(pcm=pcm):
                 self._is_whole = False
                 await self.state.set_streaming_output(True)
@@ -159,7 +166,16 @@ class GoogleIOStreamer:
         if not self._is_complete:
             await self._complete()
         self._is_whole = True
+        self._is_discarded = False
         self._owed = max(0, self._owed - 1)
+
+    async def _cut_by_user(self) -> None:
+        """The model does not know, and goes on for a while: nobody is given that."""
+        if not (self._is_whole and self._is_complete):
+            self._is_discarded = True
+            await self._cut()
+        elif self.state.is_streaming_output:
+            await self._cut()
 
     async def _cut(self) -> None:
         """Silence: what waits of this reply is not given to anybody any more."""

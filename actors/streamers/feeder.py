@@ -84,6 +84,8 @@ class Feeder:
                     await self._speak(voice.frames(pcm))
                 case items.Silence():
                     self.paused()
+                case items.Stop():
+                    self._link.send(wire.Interrupt())
                 case items.Seen(jpeg=jpeg):
                     self._show(wire.VideoFrame(jpeg, time.monotonic_ns()))
 

@@ -8,7 +8,7 @@ from actors.wire import MAX_PICTURE_BYTES, MAX_TEXT_CHARS
 DEFAULT_RATE_HZ = 16_000
 RATES_HZ = range(4_000, 192_001)
 JPEG = "image/jpeg"
-KEYS = "text, audio, video, audio_stream_end"
+KEYS = "text, audio, video, audio_stream_end, interrupt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,12 @@ class Silence:
     """No more voice for now."""
 
 
-Content: TypeAlias = Said | Voice | Seen | Silence
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The user cuts the reply short. Not the SDK's: with server-side voice detection it has no such word."""
+
+
+Content: TypeAlias = Said | Voice | Seen | Silence | Stop
 
 
 def read(item: Any) -> Content:
@@ -57,6 +62,8 @@ def read(item: Any) -> Content:
             return _seen(data, str(value.get("mime_type") or JPEG))
         case "audio_stream_end", True:
             return Silence()
+        case "interrupt", True:
+            return Stop()
         case _:
             raise ValueError(f"{key!r} cannot be {_brief(value)}; an item has one of {KEYS}")
 
