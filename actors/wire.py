@@ -226,7 +226,7 @@ class Yielded(Message, frozen=True):
 
 
 class TextLine(Message, frozen=True):
-    """Keyboard -> session: a user turn. Resent after every `Welcome` until it is kept."""
+    """Keyboard, feeder -> session: a user turn. Resent after every `Welcome` until it is kept."""
 
     line: LineId
     text: Text
@@ -262,23 +262,23 @@ class LineRefused(Message, frozen=True):
 
 
 class Interrupt(Message, frozen=True):
-    """Keyboard -> session: the user cuts the reply short."""
+    """Keyboard, feeder -> session: the user cuts the reply short."""
 
 
 class OutputText(Message, frozen=True):
-    """Session -> console: the next piece of what the model says."""
+    """Session -> console, listener: the next piece of what the model says."""
 
     text: Text
 
 
 class InputText(Message, frozen=True):
-    """Session -> console: the next piece of what the user was heard to say."""
+    """Session -> console, listener: the next piece of what the user was heard to say."""
 
     text: Text
 
 
 class TextComplete(Message, frozen=True):
-    """Session -> console: nothing more comes in this turn."""
+    """Session -> console, listener: nothing more comes in this turn."""
 
 
 class Interrupted(Message, frozen=True):
@@ -394,7 +394,7 @@ class ReferenceCut(Message, frozen=True):
 
 
 class Flush(Message, frozen=True):
-    """Session -> speaker: drop everything of older epochs, now. Idempotent."""
+    """Session -> speaker, listener: drop everything of older epochs, now. Idempotent."""
 
 
 class Lead(Message, frozen=True):
