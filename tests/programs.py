@@ -104,9 +104,12 @@ class Says(BaseInputStreamer):
         await self.note_states()
 
     async def note_states(self) -> None:
+        """Look at the attributes, which follow each other as the changes did: the last look is after the end."""
         assert self.state is not None
-        while not await self.state.get_terminated():
-            now = (await self.state.get_streaming_output(), await self.state.get_console_mode())
+        is_over = False
+        while not is_over:
+            is_over = await self.state.get_terminated()
+            now = (self.state.is_streaming_output, self.state.console_mode)
             if not self.states or self.states[-1][1:] != now:
                 self.states.append((time.monotonic(), *now))
             await asyncio.sleep(0.005)
