@@ -167,7 +167,7 @@ def _be_nice(child: Child) -> None:
     """All threads of its process group, for good: only root can take that back."""
     assert child.pid is not None
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PGRP, child.pid, NICENESS)
+        os.setpriority(os.PRIO_PGRP, child.pid, max(NICENESS, os.getpriority(os.PRIO_PGRP, child.pid)))
 
 
 def _kill(child: Child, pid: int | None) -> None:
