@@ -2,6 +2,7 @@
 
 import random
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +10,19 @@ import relay
 import virtual_audio
 from afar import afar
 from trees import wait_for
-from virtual_audio import SINK_RATE_HZ, VirtualAudio, speech_like
-from voices import REPLY_HZ, compare, first_at, index_of, percentile, says_wav, silences, tell, wait_played
+from virtual_audio import SINK_RATE_HZ, VirtualAudio, correlation, speech_like, write_wav
+from voices import (
+    MIC_HZ,
+    REPLY_HZ,
+    compare,
+    first_at,
+    index_of,
+    percentile,
+    says_wav,
+    silences,
+    tell,
+    wait_played,
+)
 
 why_not = relay.why_not() or virtual_audio.why_not()
 pytestmark = [pytest.mark.skipif(bool(why_not), reason=why_not or "it can run"), pytest.mark.timeout(300)]
@@ -224,3 +236,46 @@ def test_loudspeakers_on_two_machines_play_a_reply_as_one(rules):
         apart_ms.append(round((heard_s[1] - heard_s[0]) * 1000, 1))
     tell(apart_ms=apart_ms)
     assert max(map(abs, apart_ms)) < TOGETHER_MS
+
+
+MIC = '[actors.ear]\nkind = "mic"\n'
+DEAF = "[model.live.realtime_input_config]\nautomatic_activity_detection = {{disabled = true}}\n"
+
+
+def test_a_microphone_is_heard_again_soon_after_a_cut_and_nothing_of_it_twice_or_out_of_order(tmp_path):
+    spoken_s = 14
+    wav = write_wav(tmp_path / "voice.wav", speech_like(spoken_s, SINK_RATE_HZ), SINK_RATE_HZ)
+    voice = speech_like(spoken_s, MIC_HZ)
+    with (
+        VirtualAudio() as sound,
+        afar(MIC + 'on = "pi"\n' + DEAF, MIC, device_sound=sound.env, delay_ms=10) as far,
+    ):
+        far.wait_connected("ear")
+        wait_for(lambda: far.talk.samples_at_model() > MIC_HZ // 2, "the model hears")
+        with sound.speaking(wav):
+            time.sleep(3)
+            far.link.shape(is_cut=True)
+            time.sleep(5)
+            before = far.talk.samples_at_model()
+            far.link.shape(delay_ms=10)
+            healed_s = time.monotonic()
+            wait_for(lambda: far.talk.samples_at_model() > before, "the voice is heard again")
+            took_s = time.monotonic() - healed_s
+        time.sleep(0.5)
+        heard = far.talk.at_model()
+        restarts = [far.host.row("gate")["restarts"], far.device.row("ear")["restarts"]]
+    found = [(at_s, place) for at_s in range(spoken_s) if (place := place_of(heard, voice, at_s)) is not None]
+    tell(healed_ms=round(took_s * 1000), found=found)
+    assert took_s < HEALED_WITHIN_S
+    assert restarts == [0, 0]
+    assert {1, 12} <= {at_s for at_s, _ in found}  # of before and of after
+    places = [place for _, place in found]
+    assert all(later - earlier >= MIC_HZ - 1 for earlier, later in pairwise(places))
+
+
+def place_of(heard, voice, at_s):
+    """Where this second of the voice stands in what was heard; None if it is not there whole."""
+    part = voice[at_s * MIC_HZ : (at_s + 1) * MIC_HZ]
+    place = index_of(heard, part)
+    there = heard[place : place + MIC_HZ]
+    return place if len(there) == MIC_HZ and correlation(there, part) > 0.95 else None

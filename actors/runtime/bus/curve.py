@@ -11,6 +11,11 @@ RECONNECT_MS, RECONNECT_MAX_MS = 50, 300
 CONNECT_MS = 800
 """An attempt that gets no answer is given up, and made anew: the kernel would wait twice as long after each."""
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 1000, 3000, 4000
+UNANSWERED_MS = 2000
+"""What is sent and not acknowledged for so long ends the connection. ZeroMQ's heartbeats cannot: they wait behind the audio."""
+REMOTE_QUEUE_FRAMES, REMOTE_QUEUE_BYTES = 50, 16_384
+"""What lies in a socket cannot be taken back. A link that stalls is to be noticed by the microphone's ring, which drops the
+oldest; with the defaults 20 s of voice would wait in the kernel."""
 HANDSHAKE_MS = 2000
 """Who connects and says nothing is let go after this long; the default of 30 s lets 500 of them starve a process."""
 NOT_SLOWED = 0xB8
@@ -78,6 +83,7 @@ def watch_connection(socket: "zmq.Socket[bytes]") -> None:
     socket.set(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
     socket.set(zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS)
     socket.set(zmq.TCP_KEEPALIVE, 1)
+    socket.set(zmq.TCP_MAXRT, UNANSWERED_MS)
     socket.set(zmq.TOS, NOT_SLOWED)
     socket.set(zmq.IPV6, 1)
 
@@ -88,4 +94,6 @@ def be_client(socket: "zmq.Socket[bytes]", curve: Curve) -> None:
     socket.set(zmq.CURVE_SECRETKEY, curve.me.secret.encode())
     socket.set(zmq.CURVE_SERVERKEY, curve.host_key.encode())
     socket.set(zmq.CONNECT_TIMEOUT, CONNECT_MS)
+    socket.set(zmq.SNDHWM, REMOTE_QUEUE_FRAMES)
+    socket.set(zmq.SNDBUF, REMOTE_QUEUE_BYTES)
     watch_connection(socket)
