@@ -76,6 +76,11 @@ class ModelTable(Table, frozen=True):
     """Without it a spoken session ends after about 15 minutes."""
     compress_at_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     compress_to_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    ping_s: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 1.0
+    dead_after_s: Annotated[float, msgspec.Meta(ge=0.5, le=300)] = 1.5
+    """Without an acknowledgement of the peer's kernel; more than a second, which any network loses now and then."""
+    pong_within_s: Annotated[float, msgspec.Meta(ge=1, le=300)] = 40.0
+    """The service answers pings up to 30 s late."""
     tools: list[str] = []
     live: dict[str, Any] = {}
 

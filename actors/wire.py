@@ -29,7 +29,15 @@ CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 ConsoleMode = Literal["input", "user", "assistant"]
 StateKey = Literal[
-    "console_mode", "is_streaming_output", "terminated", "epoch", "muted", "connected", "model", "resumption"
+    "console_mode",
+    "is_streaming_output",
+    "terminated",
+    "epoch",
+    "muted",
+    "talking",
+    "connected",
+    "model",
+    "resumption",
 ]
 
 
@@ -50,11 +58,13 @@ class LineId(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A point the model can be resumed from, and the typed lines its context holds there."""
+    """A point the model can be resumed from, and what its context holds there: typed lines, and the user's voice."""
 
     handle: Annotated[str, msgspec.Meta(max_length=8192)] = ""
     kept: Annotated[dict[Name, Count], msgspec.Meta(max_length=64)] = {}
     """Highest line number per origin."""
+    voice_ns: Count = 0
+    """Capture time up to which the context holds the user's voice; 0: it holds none."""
 
     def __repr__(self) -> str:
         """Keep the handle out of every log: whoever has it can take the conversation up."""
@@ -69,6 +79,8 @@ class ConversationState(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     terminated: bool = False
     epoch: Count = 0
     muted: bool = False
+    talking: bool = False
+    """Push to talk (`model.vad.mode = "manual"`): whether the user has said that this is for the model."""
     connected: bool = False
     model: Annotated[str, msgspec.Meta(max_length=200)] = ""
     """Which model answers, in words a user understands; empty until the session knows."""
@@ -357,6 +369,16 @@ class MicChunk(Message, frozen=True):
     pcm_16k: Pcm
     captured_ns: Count
     """Monotonic time of its first sample."""
+    replay: Count = 0
+    """The `Replay` it is sent for; 0: nobody has asked."""
+
+
+class Replay(Message, frozen=True):
+    """Session -> mic: from now on send under this number, beginning with the first sample after `after_ns`, however long ago."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    after_ns: Count
+    """Up to this capture time the model's context holds the user's voice; 0: it holds none."""
 
 
 class MicPaused(Message, frozen=True):
@@ -473,6 +495,7 @@ Wire: TypeAlias = (
     | ToolKept
     | CancelTool
     | MicChunk
+    | Replay
     | MicPaused
     | SpeechChunk
     | SpeechEnd

@@ -69,7 +69,10 @@ KINDS: dict[str, Kind] = {
         "actors.outputs.recorder:RecorderActor", after=("coordinator",), stop_order=3, reads=("session",)
     ),
     "mic": Kind(
-        "actors.inputs.mic:MicActor", after=("coordinator",), stop_order=1, reads=("session.duplex", "host")
+        "actors.inputs.mic:MicActor",
+        after=("coordinator",),
+        stop_order=1,
+        reads=("session.duplex", "model.vad", "host"),
     ),
     "console": Kind(
         "actors.outputs.console:ConsoleActor", after=("coordinator",), stop_order=3, reads=("model.provider",)

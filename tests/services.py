@@ -4,24 +4,28 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from actors.model.parrot.options import ParrotOptions
+from actors.model.parrot.script import Rule
 from actors.model.parrot.server import Parrot
 
 RETIRED = "gemini-that-was"
 
 
 @contextlib.contextmanager
-def parrot(**arguments) -> Iterator[Parrot]:
+def parrot(*, key: str, bearer: str = "", rules: Iterable[Rule] = (), **options: Any) -> Iterator[Parrot]:
     """A parrot in a thread of this process, so that what it saw can be asked."""
     loop = asyncio.new_event_loop()
-    server = Parrot(ParrotOptions(voice="tones", audio_speed=0, missing_models=(RETIRED,)), **arguments)
+    chosen = ParrotOptions(**{"voice": "tones", "audio_speed": 0, "missing_models": (RETIRED,), **options})
+    server = Parrot(chosen, key=key, bearer=bearer, rules=rules)
+    server.loop = loop  # type: ignore[attr-defined]
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)

@@ -25,7 +25,7 @@ HOMES = {
 BASES = {"actors.inputs.base", "actors.outputs.base"}
 """What a streamer is: the user's own are known everywhere by these."""
 ALSO = {
-    "streamers": {*BASES, "actors.inputs.delivery"},
+    "streamers": {*BASES, "actors.inputs.delivery", "actors.inputs.outgoing", "actors.inputs.ring"},
     "model": {*BASES, "actors.streamers.outlets", "actors.streamers.sources"},
 }
 """What a room may import beyond what is common."""

@@ -127,6 +127,7 @@ def test_a_refused_text_is_logged_and_not_waited_for(short_dir, caplog):
 def test_voice_of_any_rate_comes_in_frames_of_20_ms_at_16_khz(short_dir):
     async def scenario(scene):
         await scene.put(audio(bytes(3_200)), audio(bytes(24_000), 24_000))
+        scene.tell(wire.Replay(1, 0))
         return await scene.got(wire.MicChunk, 5 + 20)
 
     chunks = on_stage(scenario, short_dir)

@@ -6,7 +6,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from actors.model.ledger import HANDLE_WITHIN_S, MAX_LINES, MAX_PICTURE_BYTES, PATIENCE_S, Ledger, Line
+from actors.model.ledger import (
+    HANDLE_WITHIN_S,
+    MAX_LINES,
+    MAX_PICTURE_BYTES,
+    PATIENCE_S,
+    Ledger,
+    Line,
+    holds_lines,
+)
 from actors.wire import LineId, Resumption
 
 NEW = Resumption()
@@ -362,3 +370,34 @@ class Service(RuleBasedStateMachine):
 
 TestService = Service.TestCase
 TestService.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+
+
+def test_a_line_that_a_handle_cannot_hold_yet_is_not_kept_although_a_turn_was_over():
+    ledger = Ledger()
+    ledger.accept(Line(LineId("keyboard", 1), "hello"))
+    ledger.sent(1.0, index=7)
+    ledger.answered(1.1)  # of something the user spoke
+    ledger.turn_over(1.2)
+    assert ledger.handle_issued(lambda index, _: index <= 6) == []
+    assert [line.text for line in ledger.handle_issued(lambda index, _: index <= 7)] == ["hello"]
+
+
+def test_a_line_that_no_handle_held_goes_out_again_on_the_next_connection():
+    ledger = Ledger()
+    ledger.accept(Line(LineId("keyboard", 1), "hello"))
+    ledger.sent(1.0, index=7)
+    ledger.answered(1.1)
+    ledger.turn_over(1.2)
+    ledger.handle_issued(lambda index, _: index <= 6)
+    ledger.connection_lost()
+    assert ledger.next_to_send(2.0).text == "hello"
+
+
+def test_a_handle_that_holds_a_line_without_its_answer_is_not_resumed_from():
+    ledger = Ledger()
+    ledger.accept(Line(LineId("keyboard", 1), "hello"))
+    ledger.sent(1.0, index=7)
+    assert [ledger.is_torn(holds_lines(last)) for last in (6, 7, None)] == [False, True, True]
+    ledger.answered(1.1)
+    ledger.turn_over(1.2)
+    assert not ledger.is_torn(holds_lines(7))

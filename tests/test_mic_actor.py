@@ -8,9 +8,10 @@ from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
 from actors import wire
 from actors.devices.audio import DeviceError
 from actors.inputs import mic as mic_module
-from actors.inputs.mic import MAX_AGE_S, PAUSE_S, WATCH_S, MicActor
+from actors.inputs.mic import WATCH_S, MicActor
+from actors.inputs.outgoing import PAUSE_S
 from actors.runtime import exits
-from actors.settings import SessionTable
+from actors.settings import ModelTable, SessionTable, VadTable
 
 FRAME = b"\5\0" * 320
 NS = 1_000_000_000
@@ -36,15 +37,18 @@ class FakeInput:
 class Stand:
     """A mic actor with fake devices, link and clock."""
 
-    def __init__(self, monkeypatch, tmp_path, duplex="half", *, muted=False):
+    def __init__(self, monkeypatch, tmp_path, duplex="half", *, muted=False, vad="automatic"):
         self.loop, self.notifier, self.devices = FakeLoop(), FakeNotifier(), []
         self.loop.time_s = time.monotonic()
         monkeypatch.setattr(mic_module, "open_input", self._open)
-        spec = spec_of("mic", tmp_path, session=SessionTable(duplex=duplex))
+        spec = spec_of(
+            "mic", tmp_path, session=SessionTable(duplex=duplex), model=ModelTable(vad=VadTable(mode=vad))
+        )
         self.actor = MicActor(spec, self.loop, self.notifier)
         self.actor.media = self.media = FakeLink()
         self.actor.on_start()
         self.state(version=1, muted=muted)
+        self.ask()
 
     def _open(self, name, rate_hz, frame_ms, on_frame):
         assert (rate_hz, frame_ms) == (16_000, 20)
@@ -56,6 +60,9 @@ class Stand:
 
     def set(self, key, value):
         self.actor.control.take(wire.Changed(self.actor.control.version + 1, key, value))
+
+    def ask(self, number=1, after_ns=0):
+        self.actor.on_message(wire.Replay(number, after_ns), None)
 
     def hear(self, frames=1, age_s=0.0, pcm=FRAME):
         for _ in range(frames):
@@ -89,7 +96,7 @@ def test_every_frame_is_sent_once_in_order_with_its_time(stand):
     for number in range(5):
         stand.hear(pcm=bytes([number, 0]) * 320)
     assert [chunk.pcm_16k[0] for chunk in stand.sent()] == [0, 1, 2, 3, 4]
-    assert all(0 < time.monotonic_ns() - chunk.captured_ns < 60 * NS for chunk in stand.sent())
+    assert all(abs(time.monotonic_ns() - chunk.captured_ns) < 60 * NS for chunk in stand.sent())
     assert stand.dropped == {}
 
 
@@ -99,13 +106,51 @@ def test_it_is_ready_when_the_device_delivers(stand):
     assert stand.notifier.of("ready") == ["a jar"]
 
 
-def test_frames_wait_for_a_session_and_are_sent_as_long_as_they_are_fresh(stand):
-    stand.media.is_up = False
-    stand.hear(frames=2, age_s=MAX_AGE_S + 0.1)
-    stand.hear(frames=3, age_s=MAX_AGE_S - 0.3)
-    stand.media.is_up = True
+def test_a_new_session_gets_what_it_asks_for_and_nothing_before_it_asks(stand):
+    stand.hear(frames=3)
+    stand.actor.on_welcome()
+    stand.hear(frames=2)
+    assert len(stand.sent()) == 3
+    stand.ask(number=1)
+    assert len(stand.sent()) == 8
+
+
+def test_what_was_captured_while_a_reply_was_heard_or_while_muted_is_in_no_replay(stand):
+    stand.hear(frames=2)
+    stand.set("is_streaming_output", value=True)
+    stand.hear(frames=3)
+    stand.set("is_streaming_output", value=False)
+    stand.set("muted", value=True)
+    stand.hear(frames=4)
+    stand.set("muted", value=False)
     stand.hear()
-    assert (len(stand.sent()), stand.dropped) == (4, {"stale": 2})
+    stand.media.sent.clear()
+    stand.ask(number=2)
+    assert len(stand.sent()) == 3
+
+
+def test_muted_it_sends_nothing_although_a_new_connection_asks_for_what_was_said_before(stand):
+    stand.hear(frames=2)
+    stand.set("muted", value=True)
+    stand.media.sent.clear()
+    stand.ask(number=2)
+    assert stand.media.sent == []
+    stand.set("muted", value=False)
+    stand.hear()
+    assert [chunk.replay for chunk in stand.sent()] == [2, 2, 2]
+
+
+def test_in_push_to_talk_only_what_is_said_while_talking_is_sent_and_its_end_is_told(make):
+    stand = make("headset", vad="manual")
+    stand.hear(frames=2)
+    assert stand.sent() == []
+    stand.set("talking", value=True)
+    stand.hear(frames=2)
+    stand.set("talking", value=False)
+    stand.hear(age_s=0.05)  # it was said before the key was pressed
+    stand.hear(frames=5)
+    assert [type(message) for message in stand.media.sent] == [*[wire.MicChunk] * 3, wire.MicPaused]
+    assert stand.dropped == {}
 
 
 @pytest.mark.parametrize(("duplex", "sent"), [("half", 0), ("headset", 3)])
@@ -118,16 +163,6 @@ def test_while_a_reply_is_heard_only_half_duplex_sends_nothing(make, duplex, sen
     stand.set("is_streaming_output", value=False)
     stand.hear()
     assert len(stand.sent()) == sent + 1
-
-
-def test_what_waited_when_the_reply_began_is_not_sent_after_it(stand):
-    stand.media.is_up = False
-    stand.hear(frames=2)
-    stand.set("is_streaming_output", value=True)
-    stand.media.is_up = True
-    stand.set("is_streaming_output", value=False)
-    stand.hear()
-    assert (len(stand.sent()), stand.dropped) == (1, {"half_duplex": 2})
 
 
 def test_muted_means_that_the_device_is_closed_and_the_pause_is_told(stand):

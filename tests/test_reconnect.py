@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.reconnect import PLANNED, Backoff, Then, classify_close, classify_refusal
+from actors.model.reconnect import PLANNED, Backoff, Outage, Resumes, Then, classify_close, classify_refusal
 from actors.runtime import exits
 
 CLOSES = [
@@ -121,3 +121,41 @@ def test_a_connection_that_held_is_replaced_at_once_and_only_one_attempt_is_that
 def test_a_week_without_a_network_is_no_problem():
     backoff = Backoff(lambda: 0.5)
     assert max(backoff.next_s() for _ in range(200_000)) == 4.0
+
+
+REFUSED = classify_close(1011, "Internal error encountered.")
+
+
+def test_a_handle_is_poisoned_when_it_is_refused_again_and_again_for_longer_than_an_old_connection_lives():
+    resumes = Resumes()
+    assert [resumes.is_poisoned(REFUSED, now) for now in (0, 1, 2, 5, 9.9)] == [False] * 5
+    assert resumes.is_poisoned(REFUSED, 10)
+
+
+def test_a_handle_that_the_service_does_not_know_is_poisoned_at_once():
+    assert Resumes().is_poisoned(classify_close(1008, "BidiGenerateContent session not found"), 0)
+
+
+def test_outages_and_connections_that_worked_say_nothing_against_a_handle():
+    resumes = Resumes()
+    assert not any(resumes.is_poisoned(classify_close(1006, ""), now) for now in range(0, 100, 10))
+    assert [resumes.is_poisoned(REFUSED, now) for now in (100, 105, 109)] == [False] * 3
+    resumes.worked()
+    assert not resumes.is_poisoned(REFUSED, 120)
+
+
+def test_an_outage_is_told_once_and_its_end_if_it_was_long():
+    outage = Outage()
+    assert outage.failed("the line broke", 10, was_connected=True) == "The line broke; connecting again."
+    assert outage.failed("nobody answers", 11, was_connected=False) == ""
+    assert outage.over(13) == "The model is back."
+    assert outage.failed("the line broke", 20, was_connected=True) == "The line broke; connecting again."
+    assert outage.over(20.5) == ""
+
+
+def test_a_start_that_takes_a_moment_is_no_outage():
+    outage = Outage()
+    assert [outage.failed("not there yet", now, was_connected=False) for now in (0, 1, 2.9)] == [""] * 3
+    assert outage.over(3) == ""
+    assert outage.failed("no network", 10, was_connected=False) == ""
+    assert outage.failed("no network", 14, was_connected=False) == "No network; connecting again."

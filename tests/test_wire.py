@@ -199,7 +199,7 @@ def test_whatever_is_shown_is_short(sent):
 
 
 def test_samples_and_long_texts_are_shown_by_their_size():
-    assert repr(wire.MicChunk(bytes(640), 5)) == "MicChunk(pcm_16k=<640 bytes>, captured_ns=5)"
+    assert repr(wire.MicChunk(bytes(640), 5)) == "MicChunk(pcm_16k=<640 bytes>, captured_ns=5, replay=0)"
     assert repr(wire.OutputText("x" * 41)) == "OutputText(text=<41 characters>)"
     assert repr(wire.OutputText("x" * 40)) == f"OutputText(text='{'x' * 40}')"
 

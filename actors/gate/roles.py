@@ -30,9 +30,9 @@ _HELLO: Kinds = frozenset({wire.Hello, wire.ClockTold})
 ROLES: dict[str, Role] = {
     "mic": Role(
         says={"control": _TALK, "media": _HELLO | {wire.MicChunk, wire.MicPaused}},
-        hears={"control": _STATE, "media": frozenset({wire.Reference, wire.ReferenceCut})},
-        frames_per_s={"control": 30.0, "media": 150.0},
-        bytes_per_s={"control": 8_000.0, "media": 80_000.0},
+        hears={"control": _STATE, "media": frozenset({wire.Replay, wire.Reference, wire.ReferenceCut})},
+        frames_per_s={"control": 30.0, "media": 900.0},
+        bytes_per_s={"control": 8_000.0, "media": 400_000.0},
     ),
     "speaker": Role(
         says={
@@ -44,4 +44,7 @@ ROLES: dict[str, Role] = {
         bytes_per_s={"control": 8_000.0, "media": 120_000.0},
     ),
 }
-"""Rates leave a sample rate of 16 and 24 kHz, cut into 10 ms, room to catch up; a text that is spoken is never there."""
+"""Rates leave a sample rate of 16 and 24 kHz, cut into 10 ms, room to catch up; a text that is spoken is never there.
+
+A microphone says again, eight times faster, what a new connection to the model has not heard.
+"""

@@ -6,7 +6,7 @@ import msgspec
 
 from actors import wire
 
-_IN_BODIES = ("captured_ns", "audible_ns", "voice_ended_ns", "due_ns")
+_IN_BODIES = ("captured_ns", "audible_ns", "voice_ended_ns", "due_ns", "after_ns")
 """Fields that hold a time of the sender's clock; 0 is no time."""
 
 

@@ -1,4 +1,4 @@
-"""The mic actor: the user's voice, frame by frame, never late and never while it must not listen."""
+"""The mic actor: the user's voice, frame by frame, never while it must not listen; and again for a new connection."""
 
 import contextlib
 import logging
@@ -15,6 +15,7 @@ from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Input, open_input
 from actors.devices.echo import DELAY_NS, EchoCanceller, EchoUnavailable
 from actors.inputs.near_end import NearEnd
+from actors.inputs.outgoing import PAUSE_S, Outgoing
 from actors.inputs.ring import Ring
 from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
@@ -26,10 +27,6 @@ from actors.settings import MicTable
 RATE_HZ = 16_000
 FULL_SCALE = 32_768
 WATCH_S = 0.25
-MAX_AGE_S = 0.4
-"""Speech older than this is not sent: a late burst would be taken for fast speech."""
-PAUSE_S = 1.0
-"""The service's voice detection runs on audio time: it has to be told about a longer pause."""
 
 log = logging.getLogger("mic")
 
@@ -47,7 +44,11 @@ class MicActor(Actor):
         self._arrived: deque[tuple[bytes, int, int]] = deque(maxlen=500)
         """From the device's thread: a frame, when it was captured, when it came; 10 s at 20 ms."""
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._ring = Ring(capacity_s=2.0, rate_hz=RATE_HZ)
+        self._is_manual = spec.settings.model.vad.mode == "manual"
+        self._talked_until_ns = 0
+        """Push to talk: what was captured before this belongs to the turn that has ended."""
+        ring = Ring(time.monotonic_ns(), rate_hz=RATE_HZ)
+        self._outgoing = Outgoing(ring, self.counters, has_turns=self._is_manual)
         self._sent_s: float | None = None
         """When the last frame went out; None while the stream is paused."""
         self._peak = 0
@@ -76,16 +77,20 @@ class MicActor(Actor):
         if key == "muted":
             if self.control.state.muted:
                 self._close()
-                self._pause("muted")
+                self._outgoing.cut()
+                self._pause()
                 self.detail = "muted"
             elif self._device is None:
                 self._open()
-        elif key == "is_streaming_output" and self._is_gated:
-            self._ring.clear("half_duplex")
+        elif key == "talking" and not self.control.state.talking:
+            self._talked_until_ns = time.monotonic_ns()
 
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
-        """Full duplex: note what the loudspeakers play."""
+        """Send again what a new connection has not heard; full duplex: note what the loudspeakers play."""
         match message:
+            case wire.Replay():
+                self._outgoing.asked(message)
+                self._send()
             case wire.Reference(pcm_24k=pcm, audible_ns=audible_ns) if self._near_end is not None:
                 self._near_end.announced(pcm, audible_ns, time.monotonic_ns())
                 self._take_frames()
@@ -93,6 +98,10 @@ class MicActor(Actor):
                 self._near_end.cut(audible_ns)
             case _:
                 super().on_message(message, envelope)
+
+    def on_welcome(self) -> None:
+        """Another session: it says from where it wants to hear."""
+        self._outgoing.nobody_asks()
 
     def on_stop(self) -> None:
         """Let go of the device."""
@@ -104,9 +113,9 @@ class MicActor(Actor):
         """Add what only a microphone knows."""
         return msgspec.structs.replace(
             super().health(),
-            dropped=self.counters.dropped | self._ring.dropped | self._echo_dropped(),
+            dropped=self.counters.dropped | self._echo_dropped(),
             overruns=self._device.xruns if self._device is not None else 0,
-            queue_ms=float(self._ring.queue_ms),
+            queue_ms=float(self._outgoing.queue_ms),
             detail=self.detail
             if self._device is None
             else f"{self.detail}, level {self._level_dbfs():.0f} dBFS",
@@ -167,7 +176,7 @@ class MicActor(Actor):
             why = str(device.error) if device.error else "it delivers nothing any more"
             raise exits.ActorExit(exits.DEVICE_ABSENT, f"lost the microphone {device.description}: {why}")
         if self._sent_s is not None and now - self._sent_s > PAUSE_S:
-            self._pause("")
+            self._pause()
         self.loop.call_later(WATCH_S, self._watch)
 
     # The frames.
@@ -182,32 +191,50 @@ class MicActor(Actor):
         while self._arrived and (reference := self._reference(self._arrived[0][2])) != "coming":
             pcm, captured_ns, arrived_ns = self._arrived.popleft()
             self._peak = max(self._peak // 2, max(map(abs, array("h", pcm)), default=0))
-            if self.control.state.muted:
-                self.counters.drop("muted")
-            elif self._is_gated:
-                self.counters.drop("half_duplex")
+            if (refusal := self._refusal(captured_ns)) is not None:
+                self._outgoing.cut()
+                if refusal:
+                    self.counters.drop(refusal)
             elif self._near_end is None:
-                self._ring.add(pcm, captured_ns)
+                self._outgoing.add(pcm, captured_ns)
             elif reference == "lost":
                 self.counters.drop("reference_lost")
                 self._near_end.skip(pcm, arrived_ns)
             else:
-                self._ring.add(*self._near_end.clean(pcm, captured_ns, arrived_ns))
+                self._outgoing.add(*self._near_end.clean(pcm, captured_ns, arrived_ns))
         self._send()
 
-    def _send(self) -> None:
-        self._ring.drop_stale(time.monotonic_ns(), MAX_AGE_S)
-        for frame in self._ring.since(0):
-            if not self.media.send(wire.MicChunk(frame.pcm, frame.captured_ns)):
-                return
-            self._ring.forget(frame.seq)
-            self._sent_s = self.loop.now()
+    def _refusal(self, captured_ns: int) -> str | None:
+        """Why a frame is not listened to; "" where nobody would call it a loss."""
+        if self.control.state.muted:
+            return "muted"
+        if self._is_gated:
+            return "half_duplex"
+        if self._is_manual and not self.control.state.talking and captured_ns >= self._talked_until_ns:
+            return ""
+        return None
 
-    def _pause(self, reason: str) -> None:
+    def _send(self) -> None:
+        """Muted means that nothing is sent, not even what was said before."""
+        while not self.control.state.muted:
+            message = self._outgoing.next(self.loop.now(), time.monotonic_ns())
+            if message is None or not self.media.send(message):
+                break
+            self._outgoing.sent(message)
+            self._sent_s = self.loop.now()
+        if self._is_turn_over:
+            self._pause()
+
+    @property
+    def _is_turn_over(self) -> bool:
+        """Push to talk: the model waits for the end of the turn, not for silence."""
+        return self._is_manual and not self.control.state.talking and not self._outgoing.queue_ms
+
+    def _pause(self) -> None:
         """Say that no audio comes for now."""
-        if reason:
-            self._ring.clear(reason)
-        if self._sent_s is not None and self.media.send(wire.MicPaused()):
+        pause = self._outgoing.pause()
+        if pause is not None and self.media.send(pause):
+            self._outgoing.sent(pause)
             self._sent_s = None
 
 

@@ -1,9 +1,7 @@
-"""The microphone's ring: the last seconds of speech, so that a pause or a reconnect loses none of it. Pure logic."""
+"""The microphone's ring: the last seconds of the user's voice, so that a reconnect loses none of it. Pure logic."""
 
-import threading
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
-from itertools import takewhile
 
 _NS_PER_S = 1_000_000_000
 _SAMPLE_BYTES = 2
@@ -14,88 +12,69 @@ class Frame:
     """A slice of the user's voice."""
 
     seq: int
-    """Counted from 1 without holes; a hole in what `since` gives is what the ring dropped."""
+    """Counted from 1 without holes."""
     captured_ns: int
-    """Monotonic time of its first sample."""
+    """Monotonic time of its first sample; no frame begins before its predecessor has ended."""
     pcm: bytes
     """Mono, signed 16-bit, little-endian."""
+    is_after_pause: bool = False
+    """What was captured directly before it was not listened to."""
 
 
 class Ring:
-    """Frames bounded by time; the oldest give way, and are counted. Thread-safe: the device adds, the actor takes."""
+    """Frames bounded by how long they last together; the oldest give way."""
 
-    def __init__(self, *, capacity_s: float = 30.0, rate_hz: int = 16_000) -> None:
+    def __init__(self, began_ns: int = 0, *, capacity_s: float = 30.0, rate_hz: int = 16_000) -> None:
+        self.forgotten_ns = began_ns
+        """What was captured before this is not here (any more)."""
+        self.last_seq = 0
+        """The number of the newest frame, 0 before the first."""
         self._capacity_samples = int(capacity_s * rate_hz)
         self._rate_hz = rate_hz
         self._frames: deque[Frame] = deque()
         self._samples = 0
-        self._last_seq = 0
-        self._peak_samples = 0
-        self._dropped: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._end_ns = 0
 
-    def add(self, pcm: bytes, captured_ns: int) -> int:
-        """Keep a frame and give its number; frames beyond the capacity are dropped as overflow, oldest first."""
-        with self._lock:
-            self._last_seq += 1
-            self._frames.append(Frame(self._last_seq, captured_ns, pcm))
-            self._samples += len(pcm) // _SAMPLE_BYTES
-            while self._samples > self._capacity_samples:
-                self._drop_oldest("overflow")
-            self._peak_samples = max(self._peak_samples, self._samples)
-            return self._last_seq
-
-    def since(self, seq: int) -> list[Frame]:
-        """Every frame kept with a number above `seq`, oldest first."""
-        with self._lock:
-            newest_first = list(takewhile(lambda frame: frame.seq > seq, reversed(self._frames)))
-        return newest_first[::-1]
-
-    def forget(self, seq: int) -> None:
-        """Let go of every frame up to and with `seq`: it was delivered, this is no drop."""
-        with self._lock:
-            while self._frames and self._frames[0].seq <= seq:
-                self._samples -= len(self._frames.popleft().pcm) // _SAMPLE_BYTES
-
-    def drop_stale(self, now_ns: int, max_age_s: float, reason: str = "stale") -> int:
-        """Drop the frames captured longer ago than `max_age_s`; returns how many."""
-        oldest_ns = now_ns - int(max_age_s * _NS_PER_S)
-        with self._lock:
-            before = self._dropped[reason]
-            while self._frames and self._frames[0].captured_ns < oldest_ns:
-                self._drop_oldest(reason)
-            return self._dropped[reason] - before
-
-    def clear(self, reason: str) -> int:
-        """Drop every frame, counted under `reason`; returns how many."""
-        with self._lock:
-            n_frames = len(self._frames)
-            self._dropped[reason] += n_frames
-            self._frames.clear()
-            self._samples = 0
-            return n_frames
+    def __len__(self) -> int:
+        return len(self._frames)
 
     @property
-    def last_seq(self) -> int:
-        """The number of the newest frame, 0 before the first."""
-        return self._last_seq
+    def end_ns(self) -> int:
+        """When the newest sample was captured, 0 before the first."""
+        return self._end_ns
 
-    @property
-    def queue_ms(self) -> int:
-        """How much audio is kept."""
-        return self._samples * 1000 // self._rate_hz
+    def add(self, pcm: bytes, captured_ns: int, *, is_after_pause: bool = False) -> None:
+        """Keep a frame. Samples follow one another even where the clock that stamps them was set back a little."""
+        self.last_seq += 1
+        frame = Frame(self.last_seq, max(captured_ns, self._end_ns), pcm, is_after_pause)
+        self._frames.append(frame)
+        self._samples += len(pcm) // _SAMPLE_BYTES
+        self._end_ns = frame.captured_ns + self.length_ns(frame)
+        while self._samples > self._capacity_samples:
+            oldest = self._frames.popleft()
+            self._samples -= len(oldest.pcm) // _SAMPLE_BYTES
+            self.forgotten_ns = oldest.captured_ns + self.length_ns(oldest)
 
-    @property
-    def peak_queue_ms(self) -> int:
-        """The most that was ever kept."""
-        return self._peak_samples * 1000 // self._rate_hz
+    def next_after(self, seq: int) -> Frame | None:
+        """Return the oldest frame kept with a higher number."""
+        if not self._frames or self.last_seq <= seq:
+            return None
+        return self._frames[max(0, seq + 1 - self._frames[0].seq)]
 
-    @property
-    def dropped(self) -> dict[str, int]:
-        """Frames dropped so far, by reason."""
-        with self._lock:
-            return {reason: n for reason, n in self._dropped.items() if n}
+    def seq_at(self, time_ns: int) -> int:
+        """Return the number of the last frame captured up to then. A frame belongs to where its middle is."""
+        for frame in reversed(self._frames):
+            if frame.captured_ns + self.length_ns(frame) // 2 <= time_ns:
+                return frame.seq
+        return self._frames[0].seq - 1 if self._frames else self.last_seq
 
-    def _drop_oldest(self, reason: str) -> None:
-        self._samples -= len(self._frames.popleft().pcm) // _SAMPLE_BYTES
-        self._dropped[reason] += 1
+    def ms_after(self, seq: int) -> int:
+        """Return how much is kept after that frame."""
+        if self.next_after(seq) is None:
+            return 0
+        later = self.last_seq - max(seq, self._frames[0].seq - 1)
+        return self._samples * 1000 * later // (len(self._frames) * self._rate_hz)
+
+    def length_ns(self, frame: Frame) -> int:
+        """Return how long a frame lasts."""
+        return len(frame.pcm) // _SAMPLE_BYTES * _NS_PER_S // self._rate_hz

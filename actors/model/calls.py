@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from actors import wire
+from actors.model.ledger import Holds
 
 GRACE_S = 2.0
 """The tools process says itself that a function was late; we say it when that process hangs."""
@@ -42,6 +43,8 @@ class Call:
     """To the tools process."""
     result: wire.ToolResult | None = None
     is_sent: bool = False
+    sent_as: int = 0
+    """The number of the message that carried the answer."""
     is_open_in_handle: bool = False
     is_held: bool = False
     """In the newest handle, which is not stored yet."""
@@ -159,16 +162,16 @@ class Calls:
                 return Answer(call, self._response(call, call.result))
         return None
 
-    def sent(self, answer: Answer, now: float) -> None:
-        """The answer was handed to the connection."""
-        answer.call.is_sent, answer.call.since_s = True, now
+    def sent(self, answer: Answer, now: float, index: int = 0) -> None:
+        """The answer was handed to the connection, as its message of that number."""
+        answer.call.is_sent, answer.call.since_s, answer.call.sent_as = True, now, index
 
     # Connections and handles.
 
-    def handle_issued(self) -> list[str]:
-        """A snapshot was taken now: return the calls it holds with their answers. Call `keep` when it is stored."""
+    def handle_issued(self, holds: Holds = lambda _index, _sent_at: True) -> list[str]:
+        """A snapshot was taken: return the calls it holds with their answers. Call `keep` when it is stored."""
         for call in self._calls.values():
-            if call.is_sent:
+            if call.is_sent and holds(call.sent_as, call.since_s):
                 call.is_held = True
             elif call.server_id:
                 call.is_open_in_handle = True

@@ -10,7 +10,7 @@ from actors import wire
 from actors.model import events, google
 from actors.model.exchange import Exchange
 from actors.model.google import ConnectionEndedError, LiveConnection
-from actors.model.reconnect import PLANNED, Backoff, Then, Verdict
+from actors.model.reconnect import PLANNED, Backoff, Outage, Resumes, Then, Verdict
 from actors.runtime import exits
 from actors.runtime.control import Control
 from actors.runtime.loop import Loop
@@ -19,8 +19,6 @@ from actors.settings import ModelTable
 LEAVE_LOOK_S = 0.1
 LEAVE_EARLY_S = 2.0
 """How long before the announced cut we go, whatever happens."""
-FAILED_RESUMES = 2
-"""A handle that fails this often is poisoned."""
 
 log = logging.getLogger("connections")
 
@@ -39,7 +37,8 @@ class Connections:
         self._control = control
         self._exchange = exchange
         self._backoff = Backoff()
-        self._failed_resumes = 0
+        self._resumes = Resumes()
+        self._outage = Outage()
         self._is_connected = False
         self._connected_at_s = self._held_s = 0.0
         """When the connection was made, and how long the last one held."""
@@ -50,12 +49,13 @@ class Connections:
         """Converse. Raises `ActorExit` when trying again would fail again."""
         await self._exchange.toolbox.wait()
         while True:
-            verdict = await self._connect_and_pump()
+            verdict, was_connected = await self._connect_and_pump()
             if verdict.then is Then.STOP:
                 raise exits.ActorExit(verdict.exit_code, verdict.why)
             if verdict.is_planned:
                 continue
             self._judge_handle(verdict)
+            self._tell(self._outage.failed(verdict.why, self._loop.now(), was_connected=was_connected))
             wait_s = self._backoff.next_s(self._held_s)
             log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
             await asyncio.sleep(wait_s)
@@ -64,15 +64,17 @@ class Connections:
         """The conversation ends, and the connection with it: nothing to report, nothing to mend."""
         self._is_connected = False
 
-    async def _connect_and_pump(self) -> Verdict:
-        exchange = self._exchange
+    async def _connect_and_pump(self) -> tuple[Verdict, bool]:
+        """Return why it ended, and whether there was a connection."""
+        exchange, was_connected = self._exchange, False
         try:
             functions = exchange.toolbox.declare()
             async with google.connect(self._table, self._run_dir, exchange.handle, functions) as live:
-                self._connected()
-                return await self._pump(live)
+                was_connected = True
+                self._connected(live)
+                return await self._pump(live), was_connected
         except ConnectionEndedError as end:
-            return end.verdict
+            return end.verdict, was_connected
         finally:
             self._disconnected()
 
@@ -88,7 +90,7 @@ class Connections:
             verdict = first.verdict
         return verdict
 
-    def _connected(self) -> None:
+    def _connected(self, live: LiveConnection) -> None:
         again = ", resumed" if self._exchange.handle else ""
         self.detail = f"connected to {self._table.provider} {self._table.name}{again}"
         log.info("%s", self.detail)
@@ -97,7 +99,8 @@ class Connections:
         self._leave_by_s = math.inf
         self._control.set("model", "parrot" if self._table.provider == "parrot" else self._table.name)
         self._control.set("connected", value=True)
-        self._exchange.opened()
+        self._exchange.opened(live)
+        self._tell(self._outage.over(self._loop.now()))
 
     def _disconnected(self) -> None:
         self.detail = "reconnecting"
@@ -110,15 +113,14 @@ class Connections:
         self._exchange.lost()
 
     def _judge_handle(self, verdict: Verdict) -> None:
-        if not (self._exchange.handle and verdict.is_servers_word):
-            return  # an outage says nothing about the handle
-        self._failed_resumes += 1
-        if verdict.then is Then.FRESH or self._failed_resumes > FAILED_RESUMES:
-            self._exchange.stage.show(
-                wire.Notice("The model could not take the conversation up again; it starts afresh.")
-            )
-            self._failed_resumes = 0
+        if self._exchange.handle and self._resumes.is_poisoned(verdict, self._loop.now()):
+            self._resumes.worked()
             self._exchange.forget_handle()
+            self._tell("The model could not take the conversation up again; it starts afresh.")
+
+    def _tell(self, text: str) -> None:
+        if text:
+            self._exchange.stage.show(wire.Notice(text))
 
     async def _leave_when_asked(self) -> None:
         """After goAway, or for late tools: go when nobody speaks and the last handle holds everything.
@@ -136,7 +138,7 @@ class Connections:
         async with contextlib.aclosing(live.events()) as received:
             async for event in received:
                 self._backoff.worked()
-                self._failed_resumes = 0
+                self._resumes.worked()
                 if isinstance(event, events.GoingAway):
                     self._going_away(event.time_left_s)
                 else:

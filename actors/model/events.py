@@ -50,6 +50,8 @@ class HandleIssued:
     """The conversation can be resumed from here."""
 
     handle: str
+    last_message: int | None = None
+    """The newest message of ours that it holds, counted from the setup, 0; only Vertex AI says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def events_of(message: Any) -> list[Event]:
     found += _tools(message)
     update = message.session_resumption_update
     if update is not None and update.resumable and update.new_handle:
-        found.append(HandleIssued(update.new_handle))
+        found.append(HandleIssued(update.new_handle, update.last_consumed_client_message_index))
     if message.go_away is not None:
         found.append(GoingAway(seconds(message.go_away.time_left)))
     if message.usage_metadata is not None and message.usage_metadata.total_token_count:

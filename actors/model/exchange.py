@@ -9,17 +9,14 @@ from actors import wire
 from actors.model import events
 from actors.model.audience import Audience
 from actors.model.google import LiveConnection
-from actors.model.ledger import Ledger, Line
+from actors.model.ledger import HANDLE_WITHIN_S, Ledger, Line, holds_lines
 from actors.model.stage import Stage, TellOrigin
 from actors.model.toolbox import Toolbox
-from actors.model.utterance import Utterance
+from actors.model.uplink import Uplink
 from actors.model.video import VideoQueue
-from actors.model.voice import Voice
 from actors.runtime.control import Control
-from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 
-MIC_TYPE = "audio/pcm;rate=16000"
 JPEG_TYPE = "image/jpeg"
 
 log = logging.getLogger("exchange")
@@ -38,26 +35,26 @@ class Exchange:
         wake: asyncio.Event,
         audience: Audience,
         ledger: Ledger,
-        voice: Voice,
+        uplink: Uplink,
         video: VideoQueue,
         stage: Stage,
         toolbox: Toolbox,
         tell_origin: TellOrigin,
     ) -> None:
         self.ledger = ledger
-        self.voice = voice
+        self.uplink = uplink
         self.video = video
         self.stage = stage
         self.toolbox = toolbox
-        self.mic_to_send = Meter()
         self.handle = ""
         """What the next connection resumes from."""
+        self._turn_over: tuple[float, int] | None = None
+        """When the last turn was over that no handle holds, and how far the voice had been sent by then."""
         self._loop = loop
         self._control = control
         self._tell_origin = tell_origin
         self._wake = wake
         self._audience = audience
-        self._utterance = Utterance()
 
     def wake(self) -> None:
         """There is something to send."""
@@ -66,6 +63,7 @@ class Exchange:
     def resume(self, resumption: wire.Resumption) -> None:
         """Go on from what an earlier incarnation stored."""
         self.handle = resumption.handle
+        self.uplink.mark.held_ns = resumption.voice_ns
         for line in self.ledger.resume(resumption):
             self._tell_origin(line.id, wire.LineKept(line.id))
 
@@ -81,13 +79,15 @@ class Exchange:
         """Whether the model should be connected to again, to be told of tools that came late."""
         return self.toolbox.is_news and bool(self.handle)
 
-    def opened(self) -> None:
+    def opened(self, live: LiveConnection) -> None:
         """A connection is there."""
         self.video.connected()
+        self.uplink.opened(live)
         self.wake()
 
     def lost(self) -> None:
         """The connection is gone."""
+        self.uplink.lost()
         self.ledger.connection_lost()
         self.toolbox.connection_lost()
         self.video.disconnected()
@@ -97,16 +97,27 @@ class Exchange:
         """The model cannot resume: the next connection begins with nothing."""
         self.handle = ""
         self.toolbox.afresh()
-        self._control.set("resumption", wire.Resumption("", self.ledger.kept))
+        self._control.set("resumption", wire.Resumption("", self.ledger.kept, self.uplink.mark.held_ns))
 
     def tick(self) -> None:
         """Look at the clock, about twice a second."""
-        self.voice.watch(time.monotonic_ns())
+        self.uplink.tick()
         self.video.tick(self._loop.now())
         self.wake()  # a line held back by a silent model gets its chance
-        if settled := self.ledger.settled_without_handle(self._loop.now()):
-            self._store(self.handle, settled)
+        self._settle_without_handle()
         self.toolbox.tick()
+
+    def _settle_without_handle(self) -> None:
+        """Where the service issues no handles at all, what it has answered is not said again."""
+        now = self._loop.now()
+        lines = self.ledger.settled_without_handle(now)
+        is_over = self._turn_over is not None and now - self._turn_over[0] > HANDLE_WITHIN_S
+        if self._turn_over is not None and is_over and not self.ledger.has_handles:
+            self.uplink.mark.settle(self._turn_over[1])
+            self._turn_over = None
+        elif not lines:
+            return
+        self._store(self.handle, lines)
 
     # To the model.
 
@@ -115,44 +126,30 @@ class Exchange:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._send_voice(live)
+            await self.uplink.send(live)
             while (answer := self.toolbox.next_answer()) is not None:
-                self.toolbox.sent(answer)
+                self.toolbox.sent(answer, live.next_message)
                 await live.answer(answer.response)
             while (line := self._line_due()) is not None:
-                self.ledger.sent(self._loop.now())
+                self.ledger.sent(self._loop.now(), live.next_message + bool(line.picture))
                 if line.picture:  # just before its words: of a turn, that is what the model looks at
                     await live.send({"video": {"data": line.picture, "mime_type": line.mime}})
                 await live.send({"text": line.text})
                 self._show_line(line)
                 self._tell_origin(line.id, wire.LineSent(line.id))
-                await self._send_voice(live)
+                await self.uplink.send(live)
             await self._send_video(live)
 
     def _line_due(self) -> Line | None:
         now = self._loop.now()
         return self.ledger.next_to_send(now) if self._audience.is_there(now) else None
 
-    async def _send_voice(self, live: LiveConnection) -> None:
-        while len(self.voice):
-            try:
-                chunk = self.voice.take(time.monotonic_ns())
-            except IndexError:
-                return
-            if chunk is None:
-                await live.send({"audio_stream_end": True})
-                continue
-            await live.send({"audio": {"data": chunk.pcm_16k, "mime_type": MIC_TYPE}})
-            self.stage.record(chunk)
-            self.mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
-            self._utterance.sent(chunk)
-
     async def _send_video(self, live: LiveConnection) -> None:
         while (frame := self.video.next(self._loop.now())) is not None:
             await live.send_timed(
                 {"video": {"data": frame.jpeg, "mime_type": JPEG_TYPE}}, self._video_arrived
             )
-            await self._send_voice(live)
+            await self.uplink.send(live)
 
     def _video_arrived(self, took_s: float) -> None:
         self.video.arrived(took_s, self._loop.now())
@@ -181,10 +178,11 @@ class Exchange:
                 self.stage.whole()
             case events.TurnOver(is_exchange_over=True):
                 line = self.ledger.turn_over(self._loop.now())
+                self._turn_over = (self._loop.now(), self.uplink.mark.sent_ns)
                 self.stage.turn_over(None if line is None else line.id)
                 self.wake()
-            case events.HandleIssued(handle=handle):
-                self._store(handle, self.ledger.handle_issued(), self.toolbox.handle_issued())
+            case events.HandleIssued():
+                self._handle_came(event)
             case events.ToolsCalled():
                 self.toolbox.asked(event)
             case events.ToolsCancelled():
@@ -193,10 +191,19 @@ class Exchange:
                 pass
 
     def _voice_ended(self) -> int:
-        return self._utterance.answered(time.monotonic_ns()) if self.ledger.is_spoken else 0
+        return self.uplink.utterance.answered(time.monotonic_ns()) if self.ledger.is_spoken else 0
+
+    def _handle_came(self, event: events.HandleIssued) -> None:
+        holds = holds_lines(event.last_message)
+        self._turn_over = None
+        self.ledger.has_handles = True
+        if self.ledger.is_torn(holds):
+            return
+        self.uplink.handle_came(event.last_message)
+        self._store(event.handle, self.ledger.handle_issued(holds), self.toolbox.handle_issued(holds))
 
     def _store(self, handle: str, lines: list[Line], calls: Sequence[str] = ()) -> None:
-        """Store the handle and the lines it holds as one value; only then are the lines and calls forgotten."""
+        """Store the handle and what it holds as one value; only then are the lines and calls forgotten."""
         self.handle = handle
 
         def stored(answer: wire.StateValue | wire.Refused) -> None:
@@ -208,4 +215,5 @@ class Exchange:
             for line in lines:
                 self._tell_origin(line.id, wire.LineKept(line.id))
 
-        self._control.set("resumption", wire.Resumption(handle, self.ledger.kept_with(lines)), stored)
+        kept, voice_ns = self.ledger.kept_with(lines), self.uplink.mark.held_ns
+        self._control.set("resumption", wire.Resumption(handle, kept, voice_ns), stored)

@@ -18,7 +18,7 @@ from google.genai.live import AsyncSession
 from google.oauth2 import service_account
 from pydantic import ValidationError
 
-from actors.model import credentials
+from actors.model import credentials, peer
 from actors.model.events import Event, events_of
 from actors.model.live_config import live_fields
 from actors.model.reconnect import Then, Verdict, classify_close, classify_refusal
@@ -26,9 +26,6 @@ from actors.runtime import exits
 from actors.settings import ModelTable
 
 SETUP_WITHIN_S = 10.0
-PING_EVERY_S = 5.0
-PONG_WITHIN_S = 10.0
-"""A dead peer is found within 15 s even in silence; pongs of the service have been seen 8 s late."""
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_BROKEN_IN_A_ROW = 20
 
@@ -46,12 +43,21 @@ class ConnectionEndedError(Exception):
 class LiveConnection:
     """One open connection: send items in the shape of `send_realtime_input`, read events."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, dead_after_s: float) -> None:
         self.broken_messages = 0
+        self.next_message = 1
+        """The server's number of what is sent next; 0 was the setup."""
+        self._session = session
+        self._socket = session._ws.transport.get_extra_info("socket")  # noqa: SLF001 - the SDK has no other way to it
+        peer.find_dead(self._socket, dead_after_s)
+
+    def round_trip_s(self) -> float:
+        """Return how long the link takes there and back, as the kernel has measured it."""
+        return peer.round_trip_s(self._socket)
 
     async def send(self, item: dict[str, Any]) -> None:
         """Hand one item to the model. Raises `ConnectionEndedError`."""
+        self.next_message += 1
         try:
             await self._session.send_realtime_input(**item)
         except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
@@ -93,11 +99,13 @@ class LiveConnection:
 
         A result that cannot be sent, such as one for a call that came without an id, is logged and left out.
         """
+        self.next_message += 1
         try:
             await self._session.send_tool_response(
                 function_responses=[types.FunctionResponse.model_validate(response)]
             )
         except ValueError as error:
+            self.next_message -= 1
             log.warning("the result of %s could not be sent: %s", response.get("name"), str(error)[:300])
         except (websockets.ConnectionClosed, errors.APIError, OSError) as error:
             raise ConnectionEndedError(judge(error)) from error
@@ -152,7 +160,7 @@ async def connect(
     ) as error:
         raise ConnectionEndedError(judge(error)) from error
     try:
-        yield LiveConnection(session)
+        yield LiveConnection(session, table.dead_after_s)
     finally:
         await opening.__aexit__(None, None, None)
 
@@ -164,7 +172,7 @@ def make_client(table: ModelTable, run_dir: Path) -> genai.Client:
         "close_timeout": 1,
         "open_timeout": SETUP_WITHIN_S,
     }
-    websocket |= {"ping_interval": PING_EVERY_S, "ping_timeout": PONG_WITHIN_S}
+    websocket |= {"ping_interval": table.ping_s, "ping_timeout": table.pong_within_s}
     if table.provider == "parrot":
         base_url, ca_file, key = _parrot(run_dir)
         websocket |= {"proxy": None, "ssl": ssl.create_default_context(cafile=ca_file)}

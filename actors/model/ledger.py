@@ -8,8 +8,9 @@ its first answer the next one waits too (a typed barge-in, during the answer, go
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from actors.wire import LineId, Resumption
 
@@ -20,6 +21,9 @@ HANDLE_WITHIN_S = 3.0
 MAX_LINES = 256
 MAX_PICTURE_BYTES = 64 << 20
 """Of all lines together; a keyboard has 15 MB on their way at most."""
+
+Holds: TypeAlias = Callable[[int, float], bool]
+"""Whether a snapshot holds the message of that number, which was sent at that time."""
 
 
 @dataclass(slots=True)
@@ -39,7 +43,10 @@ class _Turn:
     line: Line | None
     """None: a turn the user spoke."""
     sent_at: float
+    index: int = 0
+    """Which message of the connection it was."""
     is_answered: bool = False
+    over_at: float = 0.0
 
 
 class Ledger:
@@ -50,15 +57,16 @@ class Ledger:
         """Highest line number per origin that the stored snapshot holds."""
         self._queue: deque[Line] = deque()
         self._open: deque[_Turn] = deque()
-        self._over: list[tuple[Line, float]] = []
+        self._over: list[_Turn] = []
         self._held: list[Line] = []
         """In the newest snapshot, which is what will be resumed from, but that is not stored yet."""
-        self._has_handles = False
+        self.has_handles = False
+        """Whether the service gives any."""
 
     def resume(self, resumption: Resumption) -> list[Line]:
         """Go on from what an earlier incarnation stored. Returns lines that came before we knew that they are kept."""
         self.kept = dict(resumption.kept)
-        self._has_handles = bool(resumption.handle)
+        self.has_handles = bool(resumption.handle)
         kept = [line for line in self._queue if self._is_kept(line)]
         self._queue = deque(line for line in self._queue if not self._is_kept(line))
         return kept
@@ -89,9 +97,9 @@ class Ledger:
         )
         return None if waiting or not self._queue else self._queue[0]
 
-    def sent(self, now: float) -> None:
-        """The line of `next_to_send` was handed to the connection."""
-        self._open.append(_Turn(self._queue.popleft(), now))
+    def sent(self, now: float, index: int = 0) -> None:
+        """The line of `next_to_send` was handed to the connection, as its message of that number."""
+        self._open.append(_Turn(self._queue.popleft(), now, index))
 
     def answered(self, now: float) -> None:
         """The model said something: it belongs to the oldest open turn, or to one the user spoke."""
@@ -108,23 +116,37 @@ class Ledger:
         """The model's turn ended. Returns the line it answered, None for a spoken turn."""
         if not self._open:
             return None
-        line = self._open.popleft().line
-        if line is not None:
-            self._over.append((line, now))
-        return line
+        turn = self._open.popleft()
+        if turn.line is not None:
+            turn.over_at = now
+            self._over.append(turn)
+        return turn.line
 
-    def handle_issued(self) -> list[Line]:
-        """A snapshot was taken now: return the lines it holds. Call `keep` when it is stored."""
-        self._has_handles = True
-        self._held += [line for line, _ in self._over]
-        self._over.clear()
+    def is_torn(self, holds: Holds) -> bool:
+        """Whether a snapshot may hold a line whose answer it does not hold: resuming from it would lose that answer.
+
+        The snapshot before holds neither, so that the line is sent again, and answered.
+        """
+        return any(turn.line is not None and holds(turn.index, turn.sent_at) for turn in self._open)
+
+    def handle_issued(self, holds: Holds = lambda _index, _sent_at: True) -> list[Line]:
+        """A snapshot was taken: return the lines it holds. Call `keep` when it is stored.
+
+        `holds` knows what the server had consumed by then: a turn that seems over may have been the answer to something
+        else, while the line was still on its way.
+        """
+        self.has_handles = True
+        held = [turn for turn in self._over if holds(turn.index, turn.sent_at)]
+        self._held += [turn.line for turn in held if turn.line is not None]
+        self._over = [turn for turn in self._over if turn not in held]
         return list(self._held)
 
     def settled_without_handle(self, now: float) -> list[Line]:
         """Where the service issues no handles at all, the end of the turn has to do."""
-        if self._has_handles:
+        if self.has_handles:
             return []
-        return [line for line, over_at in self._over if now - over_at > HANDLE_WITHIN_S]
+        over = [turn for turn in self._over if now - turn.over_at > HANDLE_WITHIN_S]
+        return [turn.line for turn in over if turn.line is not None]
 
     def kept_with(self, lines: list[Line]) -> dict[str, int]:
         """Return `kept` as it will be when these lines are kept too: this is what to store beside the handle."""
@@ -139,11 +161,11 @@ class Ledger:
         self.kept = self.kept_with(lines)
         gone = {id(line) for line in lines}
         self._held = [line for line in self._held if id(line) not in gone]
-        self._over = [(line, over_at) for line, over_at in self._over if id(line) not in gone]
+        self._over = [turn for turn in self._over if id(turn.line) not in gone]
 
     def connection_lost(self) -> None:
         """Whatever no snapshot holds is not in the context that will be resumed: it goes to the front of the queue."""
-        again = [line for line, _ in self._over] + [turn.line for turn in self._open if turn.line is not None]
+        again = [turn.line for turn in (*self._over, *self._open) if turn.line is not None]
         self._queue.extendleft(reversed(again))
         self._over.clear()
         self._open.clear()
@@ -156,6 +178,10 @@ class Ledger:
 
     def _lines(self) -> Iterator[Line]:
         yield from self._queue
-        yield from (turn.line for turn in self._open if turn.line is not None)
-        yield from (line for line, _ in self._over)
+        yield from (turn.line for turn in (*self._open, *self._over) if turn.line is not None)
         yield from self._held
+
+
+def holds_lines(last_index: int | None) -> Holds:
+    """Return what tells which lines a handle holds. Where the server does not say, a turn that is over has to do."""
+    return lambda index, _sent_at: last_index is None or index <= last_index

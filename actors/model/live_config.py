@@ -29,6 +29,8 @@ def live_fields(table: ModelTable, handle: str, functions: Sequence[dict[str, An
         tools=_tools(table, functions) or None,
         context_window_compression=_compression(table),
     )
+    if table.provider == "vertex":  # the Gemini API refuses it
+        fields["session_resumption"] = {"transparent": True}
     fields = merged(fields, table.live)
     return merged(fields, {"session_resumption": {"handle": handle or None}})
 

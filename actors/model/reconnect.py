@@ -36,6 +36,11 @@ class Verdict:
 PLANNED = Verdict(Then.RESUME, "the model asked for a new connection", is_planned=True)
 
 NO_CLOSE_FRAME = 1006
+FAILED_RESUMES = 2
+FAILED_FOR_S = 10.0
+NOTICEABLE_S = 2.0
+UNREACHED_S = 3.0
+"""At the start the parrot, or a slow network, may take a moment."""
 _KEY = "the API key was refused ({reason}); check the variable named by model.api_key_env"
 _MODEL = "the model was refused ({reason}); check model.name, model.location and model.api_version"
 _CONFIG = "the model refused the configuration ({reason}); check [model] and [model.live]"
@@ -68,6 +73,7 @@ def classify_close(code: int, reason: str) -> Verdict:
             return Verdict(
                 then, words.format(reason=f"{code} {reason}".strip()), exit_code, is_servers_word=True
             )
+    reason = "" if code == NO_CLOSE_FRAME else reason  # the library's words for a line that broke
     why = f"the connection to the model was lost ({code} {reason})".replace(" )", ")")
     return Verdict(Then.RESUME, why, is_servers_word=code != NO_CLOSE_FRAME)
 
@@ -79,6 +85,51 @@ def classify_refusal(status: int) -> Verdict:
     if status in {400, 404}:
         return Verdict(Then.STOP, _MODEL.format(reason=f"HTTP {status}"), exits.BAD_CONFIG)
     return Verdict(Then.RESUME, f"the model's server is not available (HTTP {status})")
+
+
+class Resumes:
+    """Tells a poisoned handle from a service that needs a moment: it refuses to resume while it holds the old connection open."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._since_s = 0.0
+
+    def is_poisoned(self, verdict: Verdict, now: float) -> bool:
+        """A connection that resumed has ended before it did anything. Whether to begin without the handle."""
+        if not verdict.is_servers_word:
+            return False  # an outage says nothing about the handle
+        if not self._failures:
+            self._since_s = now
+        self._failures += 1
+        is_hopeless = self._failures > FAILED_RESUMES and now - self._since_s >= FAILED_FOR_S
+        return verdict.then is Then.FRESH or is_hopeless
+
+    def worked(self) -> None:
+        """The connection proved itself, or there is no handle any more."""
+        self._failures = 0
+
+
+class Outage:
+    """What the user is told: one line when the model is out of reach, and one when it is back if that took long."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+        self._is_told = False
+
+    def failed(self, why: str, now: float, *, was_connected: bool) -> str:
+        """A connection broke, or could not be made. Returns what to say, "" for nothing."""
+        if self._since_s is None:
+            self._since_s = now
+        if self._is_told or not (was_connected or now - self._since_s > UNREACHED_S):
+            return ""
+        self._is_told = True
+        return f"{why[0].upper()}{why[1:]}; connecting again."
+
+    def over(self, now: float) -> str:
+        """A connection is there. Returns what to say, "" for nothing."""
+        is_worth_it = self._is_told and self._since_s is not None and now - self._since_s > NOTICEABLE_S
+        self._since_s, self._is_told = None, False
+        return "The model is back." if is_worth_it else ""
 
 
 STEADY_S = 2.0

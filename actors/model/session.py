@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 
 import msgspec
 
@@ -14,6 +15,7 @@ from actors.model.exchange import Exchange
 from actors.model.ledger import Ledger, Line
 from actors.model.stage import Stage
 from actors.model.toolbox import Toolbox
+from actors.model.uplink import Uplink
 from actors.model.video import VideoQueue
 from actors.model.voice import Voice
 from actors.runtime.actor import Actor, ActorSpec
@@ -25,6 +27,8 @@ from actors.runtime.notify import Health, Notifier
 PING_S = 0.5
 CONSOLE_WITHIN_S = 1.0
 MICROPHONES = frozenset({"mic"})
+VOICES = MICROPHONES | {"feeder"}
+"""A program's own streamers speak, too."""
 
 log = logging.getLogger("session")
 
@@ -44,6 +48,13 @@ class SessionActor(Actor):
         self.stage = Stage(self.hub, loop, self.control, self.counters, settings.session, tell)
         self._origin_of: dict[str, bytes] = {}
         self._audience = Audience(settings.names_of("speaker"))
+        self.uplink = Uplink(
+            loop,
+            self.voice,
+            self.stage,
+            lambda replay: self.hub.broadcast(replay, kinds=VOICES),
+            is_manual=settings.model.vad.mode == "manual",
+        )
         wake = asyncio.Event()
         self.toolbox = Toolbox(self.hub, loop, settings.model, self.stage.show, wake.set)
         self.exchange = Exchange(
@@ -52,7 +63,7 @@ class SessionActor(Actor):
             wake,
             self._audience,
             self.ledger,
-            self.voice,
+            self.uplink,
             self.video,
             self.stage,
             self.toolbox,
@@ -112,11 +123,11 @@ class SessionActor(Actor):
 
     def health(self) -> Health:
         """Add how long the voice takes from the microphone to the model."""
-        latency = self.exchange.mic_to_send.latency()
+        latency = self.uplink.mic_to_send.latency()
         return msgspec.structs.replace(
             super().health(),
             detail=self.connections.detail,
-            queue_ms=float(20 * len(self.voice)),
+            queue_ms=self.voice.queue_ms,
             latency_ms={} if latency is None else {"mic_to_send": latency},
         )
 
@@ -149,6 +160,8 @@ class SessionActor(Actor):
             case wire.Hello(kind=kind):
                 self.stage.arrived(route, kind)
                 self._settle(received.envelope.sender)
+                if kind in VOICES:
+                    self.uplink.mic_came()
             case wire.Present(kind=kind):
                 self._origin_of = {
                     origin: there for origin, there in self._origin_of.items() if there != route
@@ -162,10 +175,10 @@ class SessionActor(Actor):
     def _voice_came(self, chunk: wire.MicChunk) -> None:
         if self.control.state.muted:
             self.counters.drop("muted")
-        elif self.stage.is_gated:
+        elif self.stage.is_gated(chunk.captured_ns):
             self.counters.drop("half_duplex")
         else:
-            self.voice.add(chunk)
+            self.voice.add(chunk, time.monotonic_ns())
             self.exchange.wake()
 
     def _video_taken(self, source: bytes, max_bytes: int) -> None:

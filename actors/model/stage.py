@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actors import wire
 from actors.model import events
 from actors.model.reply import Reply
+from actors.model.shutter import Shutter
 from actors.model.together import Together
 from actors.runtime.bus import Hub
 from actors.runtime.control import Control
@@ -51,6 +52,7 @@ class Stage:
         self._backlogs: dict[str, deque[wire.Wire]] = {kind: deque(maxlen=BACKLOG) for kind in READERS}
         self.together = Together()
         self._is_streaming = False
+        self._shutter = Shutter()
         self._quiet: Timer | None = None
         self._cut_epoch = 0
         """A cut that is not on the screen yet, as its speakers have not said how much was heard; 0 when there is none."""
@@ -58,10 +60,9 @@ class Stage:
         self._behind_cut: list[wire.Wire] = []
         """What came for the screen while the mark of the cut is not there yet."""
 
-    @property
-    def is_gated(self) -> bool:
-        """Half duplex: whether the microphone would hear the reply now."""
-        return self._is_streaming and self._table.duplex == "half"
+    def is_gated(self, captured_ns: int) -> bool:
+        """Half duplex: whether the microphone would have heard a reply then."""
+        return self._table.duplex == "half" and self._shutter.was_shut(captured_ns)
 
     @property
     def has_unshown(self) -> bool:
@@ -77,8 +78,13 @@ class Stage:
         """Go on after an earlier incarnation: what its speakers still play is older than anything of ours."""
         self._reply.epoch = max(self._reply.epoch, state.epoch) + 1
         self._control.set("epoch", self._reply.epoch)
-        self._is_streaming = state.is_streaming_output
+        if state.is_streaming_output:
+            self._is_streaming = True
+            self._shutter.shut(self._now_ns())
         self._quiet_soon()
+
+    def _now_ns(self) -> int:
+        return int(self._loop.now() * 1e9)
 
     # From the model.
 
@@ -233,4 +239,5 @@ class Stage:
             self._quiet = None
         if self._is_streaming != value:
             self._is_streaming = value
+            (self._shutter.shut if value else self._shutter.open)(self._now_ns())
             self._control.set("is_streaming_output", value)

@@ -10,6 +10,7 @@ import msgspec
 from actors import wire
 from actors.model import events
 from actors.model.calls import Answer, Calls
+from actors.model.ledger import Holds
 from actors.model.live_config import takes_asynchronous_tools
 from actors.runtime.bus import BOOT_ID, Hub
 from actors.runtime.loop import Loop
@@ -110,9 +111,9 @@ class Toolbox:
         """Return what to send to the model now, if there is anything."""
         return self.calls.next_to_send()
 
-    def sent(self, answer: Answer) -> None:
-        """It was handed to the connection."""
-        self.calls.sent(answer, self._loop.now())
+    def sent(self, answer: Answer, index: int) -> None:
+        """It was handed to the connection, as its message of that number."""
+        self.calls.sent(answer, self._loop.now(), index)
 
     # Connections, handles, time.
 
@@ -121,9 +122,9 @@ class Toolbox:
         """Whether the model waits for an answer, or no handle holds one yet."""
         return self.calls.has_unsettled
 
-    def handle_issued(self) -> list[str]:
-        """A snapshot was taken now: return the calls it holds. Call `keep` when it is stored."""
-        return self.calls.handle_issued()
+    def handle_issued(self, holds: Holds) -> list[str]:
+        """A snapshot was taken: return the calls it holds. Call `keep` when it is stored."""
+        return self.calls.handle_issued(holds)
 
     def keep(self, calls: Sequence[str]) -> None:
         """A handle that holds these calls is stored."""

@@ -23,6 +23,7 @@ class RecorderActor(Actor):
         stamp = time.strftime("%Y%m%d-%H%M%S")
         self._directory = Path(settings.record).expanduser() / f"{settings.name}-{stamp}"
         self._recording: Recording | None = None
+        self._heard_ns = 0
 
     def on_start(self) -> None:
         """Begin a new recording; a restarted recorder begins another, beside the first."""
@@ -50,8 +51,10 @@ class RecorderActor(Actor):
         recording = self._recording
         assert recording is not None
         match message:
-            case wire.MicChunk(pcm_16k=pcm):
-                recording.voice(pcm)
+            case wire.MicChunk(pcm_16k=pcm, captured_ns=captured_ns):
+                if captured_ns > self._heard_ns:  # the model may have needed it twice
+                    self._heard_ns = captured_ns
+                    recording.voice(pcm)
             case wire.SpeechChunk(pcm_24k=pcm):
                 recording.speech(pcm)
             case wire.InputText(text=text):

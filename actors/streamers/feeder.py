@@ -11,6 +11,8 @@ from actors import wire
 from actors.devices.resample import Framer
 from actors.inputs.base import BaseInputStreamer
 from actors.inputs.delivery import Delivery
+from actors.inputs.outgoing import Outgoing
+from actors.inputs.ring import Ring
 from actors.runtime.bus import Identity, Link
 from actors.runtime.inbox import Counters, Received
 from actors.runtime.loop import Loop
@@ -50,6 +52,8 @@ class Feeder:
         self._frame: wire.VideoFrame | None = None
         """The newest picture, while an older one is on its way."""
         self._is_frame_out = False
+        self._outgoing = Outgoing(Ring(time.monotonic_ns(), rate_hz=RATE_HZ), counters)
+        self._is_flushing = False
         self._complaints: set[str] = set()
 
     def connect(self, address: str) -> None:
@@ -91,7 +95,9 @@ class Feeder:
 
     def paused(self) -> None:
         """No more voice for now: the model need not wait for the end of the word."""
-        self._link.send(wire.MicPaused())
+        pause = None if self._outgoing.queue_ms else self._outgoing.pause()
+        if pause is not None and self._link.send(pause):
+            self._outgoing.sent(pause)
 
     async def _say(self, text: str) -> None:
         while not self._delivery.has_room:  # noqa: ASYNC110 - back-pressure, seldom
@@ -116,9 +122,23 @@ class Feeder:
     async def _speak(self, frames: "list[bytes]") -> None:
         for frame in frames:
             self.has_spoken = True
-            if not self._link.send(wire.MicChunk(frame, time.monotonic_ns())):
-                self._counters.drop("no_session")
+            self._outgoing.add(frame, time.monotonic_ns())
+            self._send_voice()
             await asyncio.sleep(self._pace.wait_s(FRAME_MS / 1000, time.monotonic()))
+
+    def _send_voice(self) -> None:
+        """Send what is due, and go on by ourselves while a replay leaves something to send."""
+        while (message := self._outgoing.next(self._loop.now(), time.monotonic_ns())) is not None:
+            if not self._link.send(message):
+                return
+            self._outgoing.sent(message)
+        if self._outgoing.queue_ms and not self._is_flushing:
+            self._is_flushing = True
+            self._loop.call_later(FRAME_MS / 1000, self._flush)
+
+    def _flush(self) -> None:
+        self._is_flushing = False
+        self._send_voice()
 
     def _send_due(self) -> None:
         for number in self._delivery.due():
@@ -135,6 +155,9 @@ class Feeder:
         match received.envelope.body:
             case wire.Welcome():
                 self._welcomed()
+            case wire.Replay() as replay:
+                self._outgoing.asked(replay)
+                self._send_voice()
             case wire.LineSent(line=line):
                 self._delivery.sent(line.number)
             case wire.LineAnswered(line=line):
@@ -156,6 +179,7 @@ class Feeder:
 
     def _welcomed(self) -> None:
         """A session is there (again): what it does not know is due; what died with the one before is not waited for."""
+        self._outgoing.nobody_asks()
         self._link.send(wire.Hello(KIND, os.getpid()))
         self._delivery.session_is_new(self._loop.now())
         self._unanswered -= self._kept

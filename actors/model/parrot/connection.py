@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from actors.model.parrot import server_messages as say
 from actors.model.parrot.client_messages import Blob, ClientContent, ClientMessage, RealtimeInput, Setup, read
-from actors.model.parrot.conversation import Conversation
+from actors.model.parrot.conversation import Conversation, Intake
 from actors.model.parrot.dialogue import Dialogue, describe
 from actors.model.parrot.door import Door
 from actors.model.parrot.ear import Ear
@@ -54,6 +54,7 @@ class Connection:
         self._faults: Faults | None = None
         self._ear: Ear | None = None
         self._eye = Eye()
+        self._intake = Intake()
 
     async def run(self) -> None:
         """Serve until the client is gone or refused. A fault of ours ends this connection alone."""
@@ -128,6 +129,7 @@ class Connection:
             faults=faults,
             calls=self._calls,
             shared=self._shared,
+            intake=self._intake,
             tasks=tasks,
             vertex=self._door.vertex,
         )
@@ -160,6 +162,8 @@ class Connection:
         return Conversation(turns, self._shared.options.max_turns), handle
 
     async def _take(self, dialogue: Dialogue, message: ClientMessage) -> None:
+        """Act on one message; a handle that is issued by the way holds it as soon as the conversation does."""
+        number = self._intake.last_message + 1
         if message.realtime_input is not None:
             await self._take_realtime(dialogue, message.realtime_input)
         elif message.client_content is not None:
@@ -169,6 +173,7 @@ class Connection:
                 dialogue.take_result(response)
         elif message.context_update is not None:
             self._record("context_update", update=msgspec.to_builtins(message.context_update))
+        self._intake.last_message = number
 
     async def _take_content(self, dialogue: Dialogue, content: ClientContent) -> None:
         """Unlike realtime input, content always interrupts."""
@@ -197,7 +202,10 @@ class Connection:
         if blob.mime_type.startswith("image/"):
             self._see(blob)
             return
+        if not ear.chunks:
+            self._record("audio")
         heard = ear.hear(blob)
+        self._intake.samples, self._intake.last_message = ear.samples, self._intake.last_message + 1
         dialogue.heard_audio = True
         await self._notice(dialogue, heard)
 

@@ -42,6 +42,14 @@ class Turn(msgspec.Struct, frozen=True):
 Turns = tuple[Turn, ...]
 
 
+class Intake(msgspec.Struct):
+    """What one connection has taken from its client so far."""
+
+    last_message: int = 0
+    """The setup is message 0."""
+    samples: int = 0
+
+
 class Conversation:
     """The turns so far, the newest `max_turns` of them."""
 

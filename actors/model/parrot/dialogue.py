@@ -12,7 +12,7 @@ import msgspec
 from actors.model.parrot import server_messages as say
 from actors.model.parrot import tones
 from actors.model.parrot.client_messages import Content, FunctionResponse, Setup
-from actors.model.parrot.conversation import Conversation, Turn
+from actors.model.parrot.conversation import Conversation, Intake, Turn
 from actors.model.parrot.eye import Sight
 from actors.model.parrot.faults import Faults
 from actors.model.parrot.outlet import Outlet
@@ -64,6 +64,7 @@ class Dialogue:
         faults: Faults,
         calls: ToolCalls,
         shared: Shared,
+        intake: Intake,
         tasks: asyncio.TaskGroup,
         vertex: bool,
     ) -> None:
@@ -76,6 +77,7 @@ class Dialogue:
         self._faults = faults
         self._calls = calls
         self._shared = shared
+        self._intake = intake
         self._tasks = tasks
         self._vertex = vertex
         self._turns = 0
@@ -130,11 +132,16 @@ class Dialogue:
 
     async def offer_handle(self) -> None:
         """Issue a handle for the conversation as it is, if the setup asked for handles."""
-        if self._setup.session_resumption is None:
+        resumption, intake = self._setup.session_resumption, self._intake
+        if resumption is None:
             return
         handle = self._shared.handles.issue(self.conversation.turns, asyncio.get_running_loop().time())
-        self._shared.journal.record("handle", connection=self._connection, handle=handle)
-        await self._outlet.send(say.resumption(handle))
+        self._shared.journal.record(
+            "handle", connection=self._connection, handle=handle, samples=intake.samples
+        )
+        await self._outlet.send(
+            say.resumption(handle, intake.last_message if resumption.transparent else None)
+        )
 
     async def _answer_all(self) -> None:
         while self._waiting:

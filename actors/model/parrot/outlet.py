@@ -1,6 +1,7 @@
 """The sending side of one connection, and the ways in which it can fail on purpose."""
 
 import asyncio
+import ctypes
 import socket
 import struct
 
@@ -11,6 +12,10 @@ from actors.model.parrot.server_messages import Message, encode
 
 NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER on, 0 s: close() throws away what is queued and sends RST."""
+
+SO_ATTACH_FILTER = 26
+DROP_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
+"""A BPF program: whatever arrives is cut to 0 bytes. The kernel acknowledges nothing either then."""
 
 
 class Outlet:
@@ -47,16 +52,21 @@ class Outlet:
         asyncio.get_running_loop().call_later(for_s, self._may_send.set)
 
     def play_dead(self) -> None:
-        """Send nothing and read nothing, and keep the socket: what a peer looks like whose network is gone."""
+        """Send nothing and let nothing in, and keep the socket: what a peer looks like whose network is gone."""
         self._silent = self.is_deaf = True
         self._connection.transport.pause_reading()
+        program = ctypes.create_string_buffer(DROP_EVERYTHING)
+        _setsockopt(self._connection, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
 
     def reset(self) -> None:
         """Cut the TCP connection with RST."""
-        transport = self._connection.transport
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
+        _setsockopt(self._connection, socket.SO_LINGER, NO_LINGER)
+        self._connection.transport.abort()
 
     async def until_closed(self) -> None:
         """Wait until the socket is gone."""
         await self._connection.wait_closed()
+
+
+def _setsockopt(connection: ServerConnection, option: int, value: bytes) -> None:
+    connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, value)

@@ -73,9 +73,15 @@ def usage(prompt_tokens: int, response_tokens: int, *, spoken: bool, vertex: boo
     }
 
 
-def resumption(handle: str = "") -> Message:
-    """Return a handle to resume from, or, without one, the news that just now there is none."""
-    return {"sessionResumptionUpdate": {"newHandle": handle, "resumable": bool(handle)}}
+def resumption(handle: str = "", last_message: int | None = None) -> Message:
+    """Return a handle to resume from, or, without one, the news that just now there is none.
+
+    `last_message` is the newest message of the client that it holds; only transparent resumption says so.
+    """
+    update: Message = {"newHandle": handle, "resumable": bool(handle)}
+    if last_message is not None:
+        update["lastConsumedClientMessageIndex"] = str(last_message)  # as protobuf writes 64 bits
+    return {"sessionResumptionUpdate": update}
 
 
 def go_away(time_left_s: float) -> Message:
