@@ -17,7 +17,7 @@ from tests.virtual_audio import why_not
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "scripts" / "benchmarks" / "results"
 SIZES = (1, 5, 20, 50)
-BOX_S = 45.0
+BOX_S = 60.0
 OUTPUTS = {
     "json": "write all numbers there",
     "plot": "draw them there, as PNG",
