@@ -29,6 +29,13 @@ def noise(size=(64, 48)):
     return Image.frombytes("RGB", size, random.Random(1).randbytes(size[0] * size[1] * 3))
 
 
+def noise_jpeg(size, quality):
+    """A JPEG that is as large as its pixels allow."""
+    file = io.BytesIO()
+    noise(size).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
 def without_tables(jpeg):
     """Take the Huffman tables out, as cameras do."""
     at, kept = 2, [jpeg[:2]]

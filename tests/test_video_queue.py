@@ -84,8 +84,10 @@ def test_the_first_pictures_are_small_and_double_while_that_goes_well(stand):
     assert limits == [64_000, 128_000, 256_000, 512_000, MAX_PICTURE_BYTES]
 
 
-def test_a_small_picture_says_nothing_of_large_ones(stand):
-    assert stand.send_of_size(FIRST_PICTURE_BYTES // 2, took_s=0.01) == FIRST_PICTURE_BYTES
+def test_a_picture_says_no_more_of_larger_ones_than_its_own_pace():
+    assert Stand().send_of_size(1_000, took_s=0.01) == FIRST_PICTURE_BYTES
+    assert Stand().send_of_size(2_000, took_s=0.01) == 40_000
+    assert Stand().send_of_size(10_000, took_s=0.01) == 2 * FIRST_PICTURE_BYTES
 
 
 def test_a_picture_that_took_long_says_how_large_the_next_may_be(stand):

@@ -104,10 +104,11 @@ class VideoQueue:
         self._waiting.pop(source, None)
 
     def _learn(self, n_bytes: int, took_s: float) -> None:
+        fitting = int(n_bytes * ON_LINK_S / max(took_s, 0.001))
         if took_s > ON_LINK_S / 2:
-            self._max_bytes = min(max(int(n_bytes * ON_LINK_S / took_s), LEAST_BYTES), MAX_PICTURE_BYTES)
-        elif n_bytes > self._max_bytes // 2:  # a small one says nothing of large ones
-            self._max_bytes = min(self._max_bytes * 2, MAX_PICTURE_BYTES)
+            self._max_bytes = min(max(fitting, LEAST_BYTES), MAX_PICTURE_BYTES)
+        elif fitting > self._max_bytes:  # one that is small says little of large ones
+            self._max_bytes = min(fitting, 2 * self._max_bytes, MAX_PICTURE_BYTES)
 
     def _give_up(self, source: bytes, reason: str) -> None:
         self._waiting.pop(source, None)
