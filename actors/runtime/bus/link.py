@@ -1,16 +1,23 @@
 """A ray of a star: one actor's connection to a hub, here or, through the gate, on another machine."""
 
 import contextlib
+import logging
 import os
 
 import msgspec
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from actors import wire
 from actors.runtime.bus.curve import RECONNECT_MAX_MS, RECONNECT_MS, Curve, be_client
 from actors.runtime.bus.star import Handler, Identity, StarSocket
 from actors.runtime.inbox import Counters
 from actors.runtime.loop import Loop
+
+REFUSED_RETRY_S = 2.0
+_REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+
+log = logging.getLogger("bus")
 
 
 class Link(StarSocket):
@@ -22,6 +29,10 @@ class Link(StarSocket):
         super().__init__(loop, me, counters, handler, inbox_limit=inbox_limit)
         self.hub_boot_id = 0
         """Incarnation of the hub that welcomed us; 0 while there is none."""
+        self.is_refused = False
+        """Whether the gate has turned our key away, and not let us in since."""
+        self._address = ""
+        self._is_retrying = False
         self._monitor: zmq.Socket[bytes] | None = None
 
     def connect(self, address: str, curve: Curve | None = None) -> None:
@@ -33,7 +44,8 @@ class Link(StarSocket):
         socket.set(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS if curve else 200)
         if curve:
             be_client(socket, curve)
-        self._monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._address = address
+        self._monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | _REFUSALS)
         self._loop.watch(self._monitor.fileno(), self._lost)
         socket.connect(address)
 
@@ -63,8 +75,31 @@ class Link(StarSocket):
         """The connection broke: until the next Welcome there is no hub."""
         with contextlib.suppress(zmq.Again):
             while self._monitor is not None:
-                self._monitor.recv_multipart(zmq.DONTWAIT)
+                event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))["event"]
                 self.hub_boot_id = 0
+                if event & _REFUSALS:
+                    self._refused()
+
+    def _refused(self) -> None:
+        """Try again later: a refusal is final for ZeroMQ, but a device may be let in again, or have been shut out for a minute."""
+        if not self.is_refused:
+            log.warning(
+                "%s refuses our key: is this device still paired? Trying again every %g s",
+                self._address,
+                REFUSED_RETRY_S,
+            )
+        self.is_refused = True
+        if not self._is_retrying:
+            self._is_retrying = True
+            self._loop.call_later(REFUSED_RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._is_retrying = False
+        if self._socket is not None:
+            with contextlib.suppress(zmq.ZMQError):  # not connected any more
+                self._socket.disconnect(self._address)
+            self._socket.connect(self._address)
+            self._look_again()
 
     def _safety_poll(self) -> None:
         self._lost()
@@ -83,6 +118,7 @@ class Link(StarSocket):
                 self.hub_boot_id = received.envelope.boot_id
             case wire.WhoIsThere():
                 self._lost()
+                self.is_refused = False
                 self._send([self._envelope(wire.Hello(self.me.kind, os.getpid()), 0)])
                 return
             case wire.HubLost():
