@@ -37,6 +37,7 @@ LEAN = {
     "console": "actors.outputs.console",
     "mic": "actors.inputs.mic",
     "speaker": "actors.outputs.speaker",
+    "gate": "actors.gate.actor",
     "camera": "actors.inputs.video",
 }
 HEAVY = (

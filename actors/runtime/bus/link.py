@@ -6,11 +6,10 @@ import os
 
 import msgspec
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from actors import wire
 from actors.runtime.bus.curve import RECONNECT_MAX_MS, RECONNECT_MS, Curve, be_client
-from actors.runtime.bus.star import Handler, Identity, StarSocket
+from actors.runtime.bus.star import Handler, Identity, StarSocket, event_of
 from actors.runtime.inbox import Counters
 from actors.runtime.loop import Loop
 
@@ -75,7 +74,7 @@ class Link(StarSocket):
         """The connection broke: until the next Welcome there is no hub."""
         with contextlib.suppress(zmq.Again):
             while self._monitor is not None:
-                event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))["event"]
+                event = event_of(self._monitor.recv_multipart(zmq.DONTWAIT))
                 self.hub_boot_id = 0
                 if event & _REFUSALS:
                     self._refused()

@@ -5,6 +5,7 @@ ZeroMQ's descriptor is edge-triggered: after every receive *and* every send what
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -44,6 +45,11 @@ class Peer(NamedTuple):
 
 
 Handler = Callable[[Received], None]
+
+
+def event_of(parts: list[bytes]) -> int:
+    """Return what a monitor's message tells. pyzmq's own reader would bring asyncio into every actor."""
+    return int.from_bytes(parts[0][:2], sys.byteorder)
 
 
 class StarSocket:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from actors.runtime.bus.curve import Curve, be_client, new_keys
+from actors.runtime.bus.star import event_of
 from actors.runtime.loop import Loop
 
 LOOK_S = 0.02
@@ -62,7 +62,7 @@ class Stranger:
     def _answer(self) -> Answer | None:
         assert self._monitor is not None
         try:
-            event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))
+            event = event_of(self._monitor.recv_multipart(zmq.DONTWAIT))
         except zmq.Again:
             return None if self._loop.now() < self._give_up_s else "no answer"
-        return "admitted" if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED else "refused"
+        return "admitted" if event == zmq.EVENT_HANDSHAKE_SUCCEEDED else "refused"
