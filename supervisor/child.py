@@ -3,65 +3,20 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
-from actors.runtime.actor import ActorSpec
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
 from supervisor.birth import birth_of
-from supervisor.instance import config_root
+from supervisor.inheritance import boot_command, environment_of
 from supervisor.limits import Appetite, Limits
 from supervisor.policy import History
 from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
 from supervisor.usage import cpu_s
 
-PASSED_ON = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TERM",
-    "COLORTERM",
-    "NO_COLOR",
-    "TMPDIR",
-    "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_DATA_HOME",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "XAUTHORITY",
-    "LD_LIBRARY_PATH",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "PYTHONUNBUFFERED",
-    "PYTHONASYNCIODEBUG",
-    "PYTHONDONTWRITEBYTECODE",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-]
-"""An allow-list: a secret in the user's environment reaches nobody by default."""
-PASSED_PREFIXES = ("LC_", "PULSE_", "ALSA_", "JACK_", "PIPEWIRE_", "PA_ALSA_")
-SESSION_ONLY = (
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "all_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-)
 LATE_BEAT_S = 1.5
 """Three missed heartbeats: the actor is degraded."""
 
@@ -124,15 +79,7 @@ class Child:
         """Spawn it. From the main thread only: PDEATHSIG fires when the spawning *thread* ends. Raises `OSError`."""
         passed = [around.lifeline] + ([notice_fd] if notice_fd is not None else [])
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "actors.runtime.boot",
-                self.spec.name,
-                "--of",
-                around.settings.session.name,
-            ],
+            boot_command(self.spec, around.settings),
             stdin=stdio.get("stdin", subprocess.DEVNULL),
             stdout=stdio.get("stdout", self.log),
             stderr=self.log,
@@ -223,27 +170,10 @@ class Child:
         )
 
     def _environment(self, around: Surroundings, notice_fd: int | None) -> dict[str, str]:
-        spec = ActorSpec(
-            name=self.spec.name,
-            kind=self.spec.kind,
-            target=self.spec.how.target,
-            run_dir=str(around.run_dir),
-            settings=around.settings,
-            loop=self.spec.how.loop,
-            keys_dir=str(config_root()),
-        )
-        wanted = set(PASSED_ON)
-        if self.spec.kind == "session":
-            wanted |= set(around.secrets) | set(SESSION_ONLY)
-        passed = {
-            key: value
-            for key, value in os.environ.items()
-            if key in wanted or key.startswith(PASSED_PREFIXES)
-        }
+        passed = environment_of(self.spec, around.settings, around.run_dir, around.secrets)
         if notice_fd is not None:
             passed["ANTIPHON_NOTICE_FD"] = str(notice_fd)
         return passed | {
-            "ANTIPHON_SPEC": msgspec.json.encode(spec).decode(),
             "ANTIPHON_SUPERVISOR_PID": str(os.getpid()),
             "ANTIPHON_LIFELINE": str(around.lifeline),
             "NOTIFY_SOCKET": around.notify_address,

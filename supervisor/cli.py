@@ -7,11 +7,11 @@ import sys
 from typing import NoReturn
 
 from supervisor import codes
-from supervisor.commands import acting, checking, health, lifecycle, pairing, reloading
+from supervisor.commands import acting, alone, checking, health, lifecycle, pairing, reloading
 from supervisor.config import ConfigError
 from supervisor.instance import AlreadyRunningError
 
-GROUPS = (lifecycle, health, acting, reloading, checking, pairing)
+GROUPS = (lifecycle, health, acting, reloading, checking, pairing, alone)
 
 
 def main() -> NoReturn:

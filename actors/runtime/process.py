@@ -16,20 +16,20 @@ GRACE_AFTER_LIFELINE_S = 2.0
 
 
 def watch_signals(loop: Loop) -> None:
-    """TERM stops the loop, INT is the supervisor's business, and a closed lifeline means that the supervisor is dead."""
+    """TERM stops the loop; so does Ctrl-C, unless there is a supervisor: its business then, and a closed lifeline is its death."""
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifeline = os.environ.get("ANTIPHON_LIFELINE")
+    signal.signal(signal.SIGINT, signal.SIG_IGN if lifeline is not None else lambda *_: None)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
     def woken() -> None:
         with contextlib.suppress(BlockingIOError):
-            if signal.SIGTERM in os.read(reader, 64):
+            if {signal.SIGTERM, signal.SIGINT} & set(os.read(reader, 64)):
                 loop.stop()
 
     loop.watch(reader, woken)
-    lifeline = os.environ.get("ANTIPHON_LIFELINE")
     if lifeline is not None:
         threading.Thread(target=_hold_lifeline, args=(int(lifeline),), name="lifeline", daemon=True).start()
 
