@@ -137,6 +137,8 @@ class GateActor(Actor):
     def _refuse(self, caller: Caller, error: RefusedError, now_s: float) -> None:
         found = self.guard.device_of(caller.key)
         self._visitors.refused(found[0] if found else caller.address, error.reason, str(error))
+        if error.reason == "not_admitted":
+            hang_up(caller)
         if error.is_strike and self.guard.strike(caller.key, now_s):
             self._visitors.refused(
                 found[0] if found else caller.address, "banned", "three bad frames in ten seconds"
