@@ -99,8 +99,9 @@ def detach(settings: Settings, arguments: list[str]) -> int:
     said = logs.last_lines(log_dir / "start.log", 20)
     print("\n".join(said), file=sys.stderr)
     if is_ready:
+        word = "running" if settings.host.address else "ready"  # its host may be away
         print(
-            f"{settings.session.name} is ready, pid {process.pid}; end it with `supervisor stop {settings.session.name}`"
+            f"{settings.session.name} is {word}, pid {process.pid}; end it with `supervisor stop {settings.session.name}`"
         )
         process.returncode = 0  # it goes on without us: no warning about that
         return 0

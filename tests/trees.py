@@ -107,7 +107,7 @@ class Tree:
     def command(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a `supervisor` command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "supervisor", *words],
+            [*self.prefix, sys.executable, "-m", "supervisor", *words],
             env=self.environment,
             capture_output=True,
             text=True,

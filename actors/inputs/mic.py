@@ -111,12 +111,13 @@ class MicActor(Actor):
 
     def health(self) -> Health:
         """Add what only a microphone knows."""
+        health = super().health()
         return msgspec.structs.replace(
-            super().health(),
+            health,
             dropped=self.counters.dropped | self._echo_dropped(),
             overruns=self._device.xruns if self._device is not None else 0,
             queue_ms=float(self._outgoing.queue_ms),
-            detail=self.detail
+            detail=health.detail
             if self._device is None
             else f"{self.detail}, level {self._level_dbfs():.0f} dBFS",
             level_dbfs=None if self._device is None else round(self._level_dbfs(), 1),

@@ -119,7 +119,7 @@ class Actor:
             frames_out=self.counters.frames_out,
             dropped=dict(self.counters.dropped),
             loop_lag_ms_p99=lag.p99 if lag is not None else 0.0,
-            detail=self.detail,
+            detail=self.detail or self._waiting_words(),
             has_host=self._has_host if self.spec.settings.host.address else None,
         )
 
@@ -166,6 +166,16 @@ class Actor:
     def _has_host(self) -> bool:
         links = [self.control_link, self.media] if self.uses_media else [self.control_link]
         return all(link.hub_boot_id for link in links)
+
+    def _waiting_words(self) -> str:
+        """Say what an actor on a device waits for, before its first work."""
+        if not self.spec.settings.host.address or self._has_host:
+            return ""
+        if self.control_link.is_refused:
+            return (
+                "the host refuses this device's key: it was revoked, has expired, or has to be paired again"
+            )
+        return "waiting for the host"
 
     def _curve(self) -> Curve | None:
         host = self.spec.settings.host

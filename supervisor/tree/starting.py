@@ -15,8 +15,10 @@ def due(children: list[Child], now: float) -> list[Child]:
 
 
 def are_settled(children: Iterable[Child]) -> bool:
-    """Whether the start is over: everybody is ready, or will not be."""
-    return all(child.is_ready or child.state in SETTLED for child in children)
+    """Whether the start is over: everybody is ready, will not be, or waits for a host that may be away for days."""
+    return all(
+        child.is_ready or child.state in SETTLED or child.health.has_host is False for child in children
+    )
 
 
 def streams(kind: str, stdio: Stdio) -> dict[str, int]:

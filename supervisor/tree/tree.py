@@ -193,6 +193,9 @@ class Tree:
         rows = [child.report(now) for child in self._children]
         rows += remote_rows(self._crew.around.settings, rows)
         state, why = judge(rows, is_ending=self._stop is not None)
+        host = host_words(self._crew.around.settings, rows)
+        if host is not None and not host.is_connected and state == "ready":
+            state, why = "degraded", f"no connection to {host.address}"
         whole = report.TreeReport(
             schema=1,
             name=self._instance.name,
@@ -205,7 +208,7 @@ class Tree:
             why=why,
             conversation=self._conversation,
             actors=rows,
-            host=host_words(self._crew.around.settings, rows),
+            host=host,
         )
         report.write(self._instance.state_file, whole)
         self._outer.alive(f"{state}: {why}" if why else state)

@@ -323,7 +323,7 @@ def is_connected(remote):
 def test_a_gate_that_is_killed_is_replaced_and_the_device_is_back_by_itself(remote):
     remote.host.kill("gate")
     wait_for(lambda: remote.row("gate")["restarts"] == 1 and is_connected(remote), "the device is back")
-    assert remote.device.status()["state"] == "ready"
+    remote.device.wait_ready()
     assert {row["restarts"] for row in remote.device.status()["actors"]} == {0}
     assert compare(remote.speaks(), remote.reply, REPLY_HZ)[0] > 0.99
 
@@ -342,6 +342,8 @@ def test_a_revoked_device_is_cut_off_within_a_second_and_stays_out_until_it_is_l
     assert cut_after_s < 1.0
     assert not remote.row("kitchen-speaker")["remote"]["connected"]
     wait_for(lambda: not remote.device.status()["conversation_host"]["is_connected"], "so does the device")
+    found = remote.device.status()
+    assert (found["state"], found["why"]) == ("degraded", f"no connection to {HOST_ADDRESS}:7341")
     keyring.write_register(register, paired)
     wait_for(lambda: is_connected(remote), "it is let in again")
     assert {row["restarts"] for row in remote.device.status()["actors"]} == {0}
