@@ -397,6 +397,8 @@ def connections_in(frames):
 # An attack on the door, and the conversation inside.
 
 IDLE = 500
+ATTEMPTS = 3
+"""The machine may be busy with something else in one half of a comparison."""
 LOCAL = """
 [session]
 name = "test"
@@ -431,12 +433,15 @@ def test_500_idle_connections_do_not_slow_the_voice_of_a_local_microphone_nor_th
         with attacker(remote, CONTROL, keys, host_key) as kitchen:
             kitchen.say(wire.Hello("speaker", 1), "kitchen-speaker")
             assert "Snapshot" in kitchen.hears()
-            calm = latency_after(remote, 8.0, kitchen)
-            with idle_connections(wires):
-                wait_for(lambda: remote.row("gate")["fds"] > 100, "the gate holds connections")
-                attacked = latency_after(remote, 8.0, kitchen)
-            tell(calm=calm, attacked=attacked, gate=remote.row("gate"))
-            assert attacked["p50"] < 1.2 * calm["p50"] + 1.0
+            for _ in range(ATTEMPTS):
+                calm = latency_after(remote, 8.0, kitchen)
+                with idle_connections(wires):
+                    wait_for(lambda: remote.row("gate")["fds"] > 100, "the gate holds connections")
+                    attacked = latency_after(remote, 8.0, kitchen)
+                tell(calm=calm, attacked=attacked)
+                if attacked["p50"] < 1.2 * calm["p50"]:
+                    break
+            assert attacked["p50"] < 1.2 * calm["p50"]
             assert remote.row("gate")["restarts"] == 0
 
 

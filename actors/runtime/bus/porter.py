@@ -39,6 +39,7 @@ class Porter:
         """Stop answering: from now on everybody is refused."""
         if self._socket is not None:
             self._loop.unwatch(self._socket.fileno())
+            self._socket.unbind(_ADDRESS)  # at once; closing alone frees the address some time later
             self._socket.close(linger=0)
             self._socket = None
 
