@@ -82,6 +82,8 @@ class ModelTable(Table, frozen=True):
     pong_within_s: Annotated[float, msgspec.Meta(ge=1, le=300)] = 40.0
     """The service answers pings up to 30 s late."""
     tools: list[str] = []
+    tools_env: list[VariableName] = []
+    """Variables that the tools' processes get, beside what every actor gets."""
     live: dict[str, Any] = {}
 
 

@@ -26,6 +26,7 @@ from actors.settings import (
     VideoTable,
     kind_of,
 )
+from supervisor import secrets_in_config
 from supervisor.remote.check import problems as remote_problems
 from supervisor.spec import KINDS
 
@@ -248,4 +249,5 @@ def _together(settings: Settings, *, has_account: bool) -> list[str]:
         if isinstance(actor, VideoTable) and actor.enabled is not False:
             lacks = video.what_is_missing(kind_of(name, table), actor.device)
             found += [f"actors.{name}: {lacks}"] if lacks else []
+    found += secrets_in_config.in_live(model.live) + secrets_in_config.in_tools_env(model)
     return found + remote_problems(settings)

@@ -76,6 +76,8 @@ def environment_of(
     wanted = set(PASSED_ON)
     if spec.kind == "session":
         wanted |= set(secrets) | set(SESSION_ONLY)
+    if spec.kind == "tools":
+        wanted |= set(settings.model.tools_env) - set(secrets)
     passed = {
         key: value for key, value in os.environ.items() if key in wanted or key.startswith(PASSED_PREFIXES)
     }

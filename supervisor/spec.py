@@ -92,7 +92,11 @@ KINDS: dict[str, Kind] = {
         reads=("gate", "actors"),
     ),
     "keyboard": Kind(
-        "actors.inputs.keyboard:KeyboardActor", after=("coordinator",), may_end=True, stop_order=1
+        "actors.inputs.keyboard:KeyboardActor",
+        after=("coordinator",),
+        may_end=True,
+        stop_order=1,
+        reads=("model.vad",),
     ),
 }
 

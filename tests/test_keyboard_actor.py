@@ -14,6 +14,7 @@ from actors import wire
 from actors.coordinator.actor import CoordinatorActor
 from actors.devices.picture import Seen, look
 from actors.inputs.keyboard import TICK_S, YIELDED_FOR_S, KeyboardActor
+from actors.settings import ModelTable, VadTable
 
 CAT = picture()
 
@@ -30,6 +31,7 @@ class Desk:
         self.notifier = FakeNotifier()
         self.keyboards = []
         self.session = None
+        self.vad = "automatic"
 
     def open_session(self):
         if self.session is not None:
@@ -37,7 +39,8 @@ class Desk:
         self.session = Centre(self.loop, f"ipc://{self.run_dir}/med.ipc")
 
     def start(self):
-        self.keyboards.append(KeyboardActor(spec_of("keyboard", self.run_dir), self.loop, self.notifier))
+        spec = spec_of("keyboard", self.run_dir, model=ModelTable(vad=VadTable(mode=self.vad)))
+        self.keyboards.append(KeyboardActor(spec, self.loop, self.notifier))
         self.keyboards[-1].start()
         if self.session is None:
             self.open_session()
@@ -447,6 +450,25 @@ def test_mute_and_unmute_are_for_everybody(desk, screen):
     desk.until(lambda: desk.coordinator.conversation.state.muted, "it is muted")
     screen.type("/unmute\r")
     desk.until(lambda: not desk.coordinator.conversation.state.muted, "it is not")
+
+
+def test_push_to_talk_is_on_until_it_is_typed_again(desk, screen):
+    desk.vad = "manual"
+    desk.start()
+    screen.type("/talk\r")
+    desk.until(lambda: desk.coordinator.conversation.state.talking, "the user talks")
+    desk.until(lambda: screen.shows("talk now; /talk again when you are done"), "it is said so")
+    desk.until(lambda: desk.keyboards[-1].control.state.talking, "the keyboard knows")
+    screen.type("/talk\r")
+    desk.until(lambda: not desk.coordinator.conversation.state.talking, "the turn is over")
+    assert desk.lines == []
+
+
+def test_push_to_talk_is_refused_kindly_where_the_model_hears_by_itself(desk, screen):
+    desk.start()
+    screen.type("/talk\r")
+    desk.until(lambda: screen.shows('set mode = "manual" in [model.vad]'), "it is said what to do")
+    assert not desk.coordinator.conversation.state.talking
 
 
 def test_enter_on_an_empty_line_cuts_the_reply_while_it_is_spoken_and_only_then(desk, screen):

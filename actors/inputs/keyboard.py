@@ -31,9 +31,12 @@ HELP = """\
 /interrupt  cut the reply short (so does Enter on an empty line while it is spoken)
 /image      show a picture: /image PATH, and behind it what you want to say
 /mute       stop listening; /unmute listens again
+/talk       push to talk: what you say now is for the model, until you type it again
 /help       this list
 {quit}       end the conversation (so does Ctrl-D; Ctrl-C ends it at once)
 Anything else is said to the model."""
+
+NO_TALK = 'The model hears by itself when you speak. For push to talk, set mode = "manual" in [model.vad].'
 
 log = logging.getLogger("keyboard")
 
@@ -66,6 +69,7 @@ class KeyboardActor(Actor):
             self.table.quit: self._quit if self._is_terminal else self._quit_in_turn,
             "/help": self._help,
             "/interrupt": self._interrupt,
+            "/talk": self._talk,
             "/mute": lambda: self._mute(muted=True),
             "/unmute": lambda: self._mute(muted=False),
         }
@@ -227,6 +231,14 @@ class KeyboardActor(Actor):
 
     def _interrupt(self) -> None:
         self.media.send(wire.Interrupt())
+
+    def _talk(self) -> None:
+        if self.spec.settings.model.vad.mode != "manual":
+            self._tell(NO_TALK)
+            return
+        talking = not self.control.state.talking
+        self.control.set("talking", talking)
+        self._tell("talk now; /talk again when you are done" if talking else "the model answers")
 
     def _mute(self, *, muted: bool) -> None:
         self.control.set("muted", muted)

@@ -91,6 +91,11 @@ class SessionActor(Actor):
         self._task = asyncio.get_running_loop().create_task(self.connections.run())
         self._task.add_done_callback(self._ended)
 
+    def on_state(self, key: wire.StateKey) -> None:
+        """Push to talk: who begins to talk does not want to hear the rest."""
+        if key == "talking" and self.control.state.talking:
+            self.stage.cut(by_user=True)
+
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Note who left before it came here: nobody waits for it."""
         match message:
