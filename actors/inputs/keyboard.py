@@ -35,9 +35,8 @@ HELP = """\
 /help       this list
 {quit}       end the conversation (so does Ctrl-D; Ctrl-C ends it at once)
 Anything else is said to the model."""
-
+TALK = {True: "talk now; /talk again when you are done", False: "the model answers"}
 NO_TALK = 'The model hears by itself when you speak. For push to talk, set mode = "manual" in [model.vad].'
-
 log = logging.getLogger("keyboard")
 
 
@@ -233,12 +232,10 @@ class KeyboardActor(Actor):
         self.media.send(wire.Interrupt())
 
     def _talk(self) -> None:
-        if self.spec.settings.model.vad.mode != "manual":
-            self._tell(NO_TALK)
-            return
         talking = not self.control.state.talking
-        self.control.set("talking", talking)
-        self._tell("talk now; /talk again when you are done" if talking else "the model answers")
+        if self.spec.settings.model.vad.mode == "manual":
+            self.control.set("talking", talking)
+        self._tell(TALK[talking] if self.spec.settings.model.vad.mode == "manual" else NO_TALK)
 
     def _mute(self, *, muted: bool) -> None:
         self.control.set("muted", muted)

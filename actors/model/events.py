@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 OUTPUT_RATE_HZ = 24_000
+MAX_TEXT_CHARS = 65_536
+MAX_HANDLE_CHARS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def events_of(message: Any) -> list[Event]:
         found += _content(message.server_content)
     found += _tools(message)
     update = message.session_resumption_update
-    if update is not None and update.resumable and update.new_handle:
+    if update is not None and update.resumable and is_handle(update.new_handle):
         found.append(HandleIssued(update.new_handle, update.last_consumed_client_message_index))
     if message.go_away is not None:
         found.append(GoingAway(seconds(message.go_away.time_left)))
@@ -125,7 +127,7 @@ def events_of(message: Any) -> list[Event]:
 def _content(content: Any) -> list[Event]:
     found: list[Event] = []
     if content.input_transcription is not None and content.input_transcription.text:
-        found.append(Understood(content.input_transcription.text))
+        found.append(Understood(plain(content.input_transcription.text)))
     if content.interrupted:
         found.append(Cut())
     for part in (content.model_turn.parts or []) if content.model_turn is not None else []:
@@ -133,9 +135,9 @@ def _content(content: Any) -> list[Event]:
         if blob is not None and blob.data and (blob.mime_type or "").startswith("audio/"):
             found.append(Audio(blob.data, rate_of(blob.mime_type)))
         if part.text and not part.thought:
-            found.append(Said(part.text))
+            found.append(Said(plain(part.text)))
     if content.output_transcription is not None and content.output_transcription.text:
-        found.append(Said(content.output_transcription.text))
+        found.append(Said(plain(content.output_transcription.text)))
     if content.generation_complete:
         found.append(Generated())
     if content.turn_complete:
@@ -156,6 +158,16 @@ def _tools(message: Any) -> list[Event]:
     if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
         found.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids)))
     return found
+
+
+def is_handle(text: str | None) -> bool:
+    """Whether it can be kept: a handle is printable, and not longer than a message may carry."""
+    return bool(text) and len(text or "") <= MAX_HANDLE_CHARS and (text or "").isascii()
+
+
+def plain(text: str) -> str:
+    """Return text that can be written down: half a character becomes a question mark, and a flood is cut."""
+    return text[:MAX_TEXT_CHARS].encode(errors="replace").decode()
 
 
 def rate_of(mime_type: str) -> int:

@@ -29,6 +29,9 @@ SETUP_WITHIN_S = 10.0
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_BROKEN_IN_A_ROW = 20
 
+BROKEN = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RuntimeError)
+"""What one message that is none makes the SDK raise: pydantic's and JSON's errors, its own bugs, a nesting without end."""
+
 log = logging.getLogger("google")
 
 
@@ -121,11 +124,7 @@ class LiveConnection:
                         yield event
             except (errors.APIError, websockets.ConnectionClosed, OSError) as error:
                 raise ConnectionEndedError(judge(error)) from error
-            except (
-                ValueError,
-                TypeError,
-                AttributeError,
-            ) as error:  # one broken message; pydantic's and JSON's are ValueErrors
+            except BROKEN as error:
                 in_a_row += 1
                 self.broken_messages += 1
                 log.warning("a message from the model could not be read: %s", str(error)[:300])
