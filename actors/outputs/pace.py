@@ -5,6 +5,9 @@ from typing import Protocol
 from actors.outputs.drift import Drift
 from actors.outputs.stretch import Stretcher
 
+APART_S = 0.06
+"""Further off than this other loudspeakers are heard twice: it jumps, as slow correction would take many seconds."""
+
 
 class Timed(Protocol):
     """A playout whose replies have times."""
@@ -25,7 +28,7 @@ class Pace:
 
     def __init__(self, playout: Timed) -> None:
         self._playout = playout
-        self._drift = Drift()
+        self._drift = Drift(jump_s=APART_S)
         self._stretcher = Stretcher()
 
     def read(self, n_samples: int, latency_s: float) -> bytes:
