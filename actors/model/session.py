@@ -17,7 +17,7 @@ from actors.model.stage import Stage
 from actors.model.toolbox import Toolbox
 from actors.model.uplink import Uplink
 from actors.model.video import VideoQueue
-from actors.model.voice import Voice
+from actors.model.voice import Voice, end_ns
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.bus import Hub, Identity
 from actors.runtime.inbox import Received
@@ -180,7 +180,7 @@ class SessionActor(Actor):
     def _voice_came(self, chunk: wire.MicChunk) -> None:
         if self.control.state.muted:
             self.counters.drop("muted")
-        elif self.stage.is_gated(chunk.captured_ns):
+        elif any(map(self.stage.is_gated, (chunk.captured_ns, end_ns(chunk)))):  # however little of it
             self.counters.drop("half_duplex")
         else:
             self.voice.add(chunk, time.monotonic_ns())
