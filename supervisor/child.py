@@ -13,6 +13,7 @@ from supervisor.birth import birth_of
 from supervisor.inheritance import boot_command, environment_of
 from supervisor.limits import Appetite, Limits
 from supervisor.policy import History
+from supervisor.progress import Progress
 from supervisor.report import ActorReport, CpuSample
 from supervisor.spec import ChildSpec
 from supervisor.usage import cpu_s
@@ -62,8 +63,12 @@ class Child:
     appetite: Appetite = field(default_factory=lambda: Appetite(Limits()))
     excess: str = ""
     """Why it was asked to end: it used too much."""
+    progress: Progress = field(init=False)
     _cpu: CpuSample | None = None
     _next_cpu: CpuSample | None = None
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.spec.kind)
 
     @property
     def pid(self) -> int | None:
@@ -94,6 +99,7 @@ class Child:
         self.birth_s = birth_of(self.process.pid)
         self._cpu = self._next_cpu = None
         self.appetite.born()
+        self.progress.born()
 
     def reported(self, report: Report, now: float) -> None:
         """Take in what the child said."""
@@ -109,6 +115,7 @@ class Child:
                 self.out_per_s = round((report.health.frames_out - self.health.frames_out) / span_s, 1)
             self.health, self.beat_s = report.health, now
             self.detail = report.health.detail or self.detail
+            self.progress.told(report.health.done, now)
 
     def is_silent(self, now: float, longer_than_s: float) -> bool:
         """Whether it is ready and its work loop has not said anything for so long."""
@@ -148,7 +155,8 @@ class Child:
         state = self.state
         if state == "ready" and self.beat_s is not None and now - self.beat_s > LATE_BEAT_S:
             state = "degraded"
-        if state == "ready" and self.appetite.greed:
+        complaints = [self.appetite.greed, self.progress.complaint, self.health.trouble]
+        if state == "ready" and any(complaints):
             state = "degraded"
         return ActorReport(
             name=self.spec.name,
@@ -163,7 +171,7 @@ class Child:
             health=self.health,
             in_per_s=self.in_per_s,
             out_per_s=self.out_per_s,
-            detail="; ".join(filter(None, (self.detail, self.appetite.greed))),
+            detail="; ".join(filter(None, (self.detail, *complaints))),
             last_exit=self.last_exit,
             cpu=self._cpu or self._next_cpu,
             is_optional=self.spec.is_optional,

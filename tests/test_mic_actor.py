@@ -254,3 +254,12 @@ def test_a_loop_that_was_blocked_loses_the_oldest_frames_and_counts_them(stand):
         stand.devices[-1].on_frame(FRAME, time.monotonic_ns())
     stand.loop.watched[stand.actor._wake]()
     assert stand.dropped["loop_blocked"] == 7
+
+
+def test_what_is_captured_counts_as_work_also_while_it_is_gated_and_muted_there_is_none_to_do(stand):
+    stand.hear(frames=3)
+    stand.set("is_streaming_output", True)
+    stand.hear(frames=2)
+    assert stand.actor.health().done == 5
+    stand.set("muted", True)
+    assert stand.actor.health().done is None

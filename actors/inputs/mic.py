@@ -52,6 +52,8 @@ class MicActor(Actor):
         self._sent_s: float | None = None
         """When the last frame went out; None while the stream is paused."""
         self._peak = 0
+        self._taken = 0
+        """Frames that came from the device, whatever became of them."""
         self._near_end: NearEnd | None = None
         """Full duplex: takes the echo out."""
 
@@ -121,6 +123,7 @@ class MicActor(Actor):
             if self._device is None
             else f"{self.detail}, level {self._level_dbfs():.0f} dBFS",
             level_dbfs=None if self._device is None else round(self._level_dbfs(), 1),
+            done=None if self._device is None else self._taken,
         )
 
     def _level_dbfs(self) -> float:
@@ -191,6 +194,7 @@ class MicActor(Actor):
     def _take_frames(self) -> None:
         while self._arrived and (reference := self._reference(self._arrived[0][2])) != "coming":
             pcm, captured_ns, arrived_ns = self._arrived.popleft()
+            self._taken += 1
             self._peak = max(self._peak // 2, max(map(abs, array("h", pcm)), default=0))
             if (refusal := self._refusal(captured_ns)) is not None:
                 self._outgoing.cut()

@@ -10,12 +10,14 @@ from actors import wire
 from actors.model import events, google
 from actors.model.exchange import Exchange
 from actors.model.google import ConnectionEndedError, LiveConnection
+from actors.model.pulse import Pulse
 from actors.model.reconnect import PLANNED, Backoff, Outage, Resumes, Then, Verdict
 from actors.runtime import exits
 from actors.runtime.control import Control
 from actors.runtime.loop import Loop
 from actors.settings import ModelTable
 
+PULSE_EVERY_S = 0.5
 LEAVE_LOOK_S = 0.1
 LEAVE_EARLY_S = 2.0
 """How long before the announced cut we go, whatever happens."""
@@ -36,6 +38,7 @@ class Connections:
         self._loop = loop
         self._control = control
         self._exchange = exchange
+        self._pulse = Pulse()
         self._backoff = Backoff()
         self._resumes = Resumes()
         self._outage = Outage()
@@ -48,6 +51,7 @@ class Connections:
     async def run(self) -> None:
         """Converse. Raises `ActorExit` when trying again would fail again."""
         await self._exchange.toolbox.wait()
+        self._pulse.lost(self._loop.now())
         while True:
             verdict, was_connected = await self._connect_and_pump()
             if verdict.then is Then.STOP:
@@ -59,6 +63,11 @@ class Connections:
             wait_s = self._backoff.next_s(self._held_s)
             log.warning("%s; next attempt in %.1f s", verdict.why, wait_s)
             await asyncio.sleep(wait_s)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the way to the model, "" if nothing is."""
+        return self._pulse.trouble(self._loop.now())
 
     def conclude(self) -> None:
         """The conversation ends, and the connection with it: nothing to report, nothing to mend."""
@@ -84,6 +93,7 @@ class Connections:
                 tasks.create_task(self._exchange.send(live))
                 tasks.create_task(self._receive(live))
                 tasks.create_task(self._leave_when_asked())
+                tasks.create_task(self._feel_pulse(live))
         except* ConnectionEndedError as ends:
             first = ends.exceptions[0]
             assert isinstance(first, ConnectionEndedError)
@@ -95,6 +105,7 @@ class Connections:
         self.detail = f"connected to {self._table.provider} {self._table.name}{again}"
         log.info("%s", self.detail)
         self._is_connected = True
+        self._pulse.connected()
         self._connected_at_s = self._loop.now()
         self._leave_by_s = math.inf
         self._control.set("model", "parrot" if self._table.provider == "parrot" else self._table.name)
@@ -105,6 +116,7 @@ class Connections:
     def _disconnected(self) -> None:
         self.detail = "reconnecting"
         self._held_s = 0.0
+        self._pulse.lost(self._loop.now())
         if not self._is_connected:
             return
         self._held_s = self._loop.now() - self._connected_at_s
@@ -133,6 +145,14 @@ class Connections:
             if is_asked and self._exchange.is_settled:
                 break
         raise ConnectionEndedError(PLANNED)
+
+    async def _feel_pulse(self, live: LiveConnection) -> None:
+        """Ask again and again whether the server is there: one that is gone is shown long before it is given up."""
+        while True:
+            self._pulse.asked(self._loop.now())
+            await asyncio.wait([await live.ping()])
+            self._pulse.answered()
+            await asyncio.sleep(PULSE_EVERY_S)
 
     async def _receive(self, live: LiveConnection) -> None:
         async with contextlib.aclosing(live.events()) as received:

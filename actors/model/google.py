@@ -72,9 +72,9 @@ class LiveConnection:
         A ping goes before it and one behind: between their pongs lies the item, however far away the server is. Nothing is
         told when the connection ends. Raises `ConnectionEndedError`.
         """
-        before = await self._ping()
+        before = await self.ping()
         await self.send(item)
-        behind = await self._ping()
+        behind = await self.ping()
 
         def told(_: "asyncio.Future[float]") -> None:
             if _is_there(before) and _is_there(behind):
@@ -82,8 +82,8 @@ class LiveConnection:
 
         behind.add_done_callback(told)
 
-    async def _ping(self) -> "asyncio.Future[float]":
-        """Send a ping. Gives the time of its pong, in seconds on the loop's clock."""
+    async def ping(self) -> "asyncio.Future[float]":
+        """Send a ping. Gives the time of its pong, in seconds on the loop's clock. Raises `ConnectionEndedError`."""
         try:
             pong = await self._session._ws.ping()  # noqa: SLF001 - the SDK has no other way to its socket
         except (websockets.ConnectionClosed, OSError) as error:

@@ -132,6 +132,7 @@ class SessionActor(Actor):
         return msgspec.structs.replace(
             super().health(),
             detail=self.connections.detail,
+            trouble=self.connections.trouble,
             queue_ms=self.voice.queue_ms,
             latency_ms={} if latency is None else {"mic_to_send": latency},
         )

@@ -57,7 +57,8 @@ class SpeakerActor(Actor):
         self._unreported: set[int] = set()
         """Epochs whose end the session has not been told."""
         self._reported_s = 0.0
-        self._is_pulled = False
+        self._pulled = 0
+        """Samples that the device has asked for."""
         self._first_sound = FirstSound()
         self._flush_to_silence = Meter()
         self._tap = Tap() if spec.settings.session.duplex == "full" else None
@@ -120,6 +121,7 @@ class SpeakerActor(Actor):
             queue_ms=float(self._playout.queue_ms),
             latency_ms=self._first_sound.latencies() | ({} if flush is None else {"flush_to_silence": flush}),
             concealed_ms=counts.concealed / SAMPLES_PER_MS,
+            done=None if self._playout.is_idle else self._pulled,
         )
 
     # The session's orders.
@@ -233,7 +235,7 @@ class SpeakerActor(Actor):
             with deadline("starting the loudspeaker"):
                 self._device.abort(self._playout.cue)
 
-    def _pulled(self) -> None:
+    def _is_pulled(self) -> None:
         """The device works: replies can be played.
 
         It is left running where something follows its clock: an echo canceller, other loudspeakers, a link's estimate.
@@ -249,7 +251,7 @@ class SpeakerActor(Actor):
 
     def _pull(self, n_samples: int) -> bytes:
         """Give the device what it asks for; in its thread."""
-        self._is_pulled = True
+        self._pulled += n_samples
         latency_s = self._device.pull_latency_s if self._device is not None else 0.0
         pcm = (self._pace or self._playout).read(n_samples, latency_s)
         audible_ns = time.monotonic_ns() + int(latency_s * 1e9)
@@ -260,8 +262,8 @@ class SpeakerActor(Actor):
 
     def _tick(self) -> None:
         now = self.loop.now()
-        if self._is_pulled:
-            self._pulled()
+        if self._pulled:
+            self._is_pulled()
         self._watch(now)
         self._begin_what_is_due()
         self._lengthen()
@@ -269,7 +271,7 @@ class SpeakerActor(Actor):
         self._say_lead()
         self._report(now)
         self.loop.call_later(
-            PLAYING_TICK_S if self._unreported or not self._is_pulled else IDLE_TICK_S, self._tick
+            PLAYING_TICK_S if self._unreported or not self._pulled else IDLE_TICK_S, self._tick
         )
 
     def _watch(self, now: float) -> None:

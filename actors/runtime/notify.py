@@ -62,6 +62,10 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the gate only."""
     concealed_ms: float = 0.0
     """Made up by a loudspeaker while a link stalled."""
+    done: int | None = None
+    """How much of the work was done that must not stand still; None while there is none to do. See `supervisor/progress.py`."""
+    trouble: str = ""
+    """What keeps it from being well, though another process would not help: it is shown as degraded."""
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

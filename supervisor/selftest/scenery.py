@@ -51,7 +51,7 @@ RULES = [
 def build(directory: Path) -> Path:
     """Write everything into the directory and return the configuration."""
     (directory / "script.json").write_bytes(msgspec.json.encode(RULES))
-    _write_voice(directory / "voice.wav")
+    write_voice(directory / "voice.wav")
     config = directory / "selftest.toml"
     config.write_text(CONFIG.format(name=NAME, directory=directory))
     return config
@@ -65,7 +65,7 @@ def is_loud(path: Path, from_byte: int = 0) -> bool:
     return any(abs(sample) > 100 for sample in array("h", sound[: len(sound) & ~1]))
 
 
-def _write_voice(path: Path) -> None:
+def write_voice(path: Path) -> None:
     """A quiet moment, then a tone that comes and goes four times a second."""
     steps = range(int(VOICE_S * VOICE_RATE_HZ))
     voice = [_sample(step / VOICE_RATE_HZ) for step in steps]

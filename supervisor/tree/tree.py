@@ -177,7 +177,7 @@ class Tree:
 
     def _tick(self) -> None:
         for child in self._watch.hung(self._children, time.monotonic()):
-            log.error("%s hangs: no heartbeat for %.0f s", child.spec.name, HUNG_S)
+            log.error("%s %s", child.spec.name, child.excess or f"hangs: no heartbeat for {HUNG_S:.0f} s")
             child.signal(signal.SIGABRT)
             self._crew.kill_later(child, DUMP_WITHIN_S)
         self._start_what_can()

@@ -27,6 +27,9 @@ class Watch:
             elif child.is_silent(now, HUNG_S):
                 child.beat_s = now
                 found.append(child)
+            elif child.is_ready and child.progress.verdict and not child.excess:
+                child.excess = child.progress.verdict
+                found.append(child)
         return found
 
 

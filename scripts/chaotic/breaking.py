@@ -1,0 +1,122 @@
+"""How each fault is done. Each returns when it is done; whether all is well again is for others to see."""
+
+import contextlib
+import os
+import signal
+import time
+
+from trees import wait_for
+
+from scripts.chaotic.plan import Fault
+from scripts.chaotic.scene import WAV_HEADER_BYTES, Scene
+from supervisor import client
+from supervisor.selftest.scenery import is_loud
+
+GONE_S = 2.5
+SLEPT_S = 3.0
+SETTLED_S = 0.7
+"""What was on its way when the microphone was muted has arrived by then."""
+SILENT_S = 0.6
+
+
+class BrokenPromiseError(Exception):
+    """What must never be was."""
+
+
+def do(fault: Fault, scene: Scene) -> None:
+    """Do it. Raises `BrokenPromiseError` for what shows only meanwhile."""
+    match fault.kind:
+        case "kill" | "kill two":
+            for target in fault.targets:
+                scene.tree.kill(target)
+        case "stop 1 s":
+            _stop_for_a_second(fault.targets[0], scene)
+        case "stop":
+            before = scene.tree.kill(fault.targets[0], signal.SIGSTOP)
+            wait_for(lambda: scene.tree.pid(fault.targets[0]) != before, "it is given up", within_s=12)
+        case "cut":
+            scene.type(f"cut {fault.number}")
+        case "sleep":
+            _sleep(scene)
+        case "unplug":
+            _unplug(fault.targets[0], scene)
+        case "mute":
+            _mute(fault.targets[0], scene)
+        case "interrupt":
+            _interrupt(fault, scene)
+
+
+def _stop_for_a_second(target: str, scene: Scene) -> None:
+    pid = scene.tree.kill(target, signal.SIGSTOP)
+    time.sleep(1)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+    time.sleep(0.6)  # a look of the supervisor
+    if scene.tree.pid(target) != pid:
+        raise BrokenPromiseError(f"{target} stood still for one second and was replaced")
+
+
+def _sleep(scene: Scene) -> None:
+    pids = {row["name"]: row["pid"] for row in scene.tree.status()["actors"]}
+    scene.screen.signal(signal.SIGSTOP)
+    time.sleep(SLEPT_S)
+    scene.screen.signal(signal.SIGCONT)
+    time.sleep(1.2)
+    now = {row["name"]: row["pid"] for row in scene.tree.status()["actors"]}
+    if pids != now:
+        raise BrokenPromiseError(f"the supervisor slept and replaced somebody: {pids}, then {now}")
+
+
+def _unplug(target: str, scene: Scene) -> None:
+    place = scene.voice if target == "mic" else scene.out
+    gone = place.with_name(place.name + ".gone")
+    place.rename(gone)
+    scene.tree.kill(target)
+    wait_for(lambda: scene.tree.row(target).get("state") == "absent", f"{target} is absent")
+    time.sleep(GONE_S)
+    gone.rename(place)
+
+
+def _mute(target: str, scene: Scene) -> None:
+    scene.mute(is_muted=True)
+    try:
+        time.sleep(SETTLED_S)
+        before = scene.heard_by_model()
+        scene.tree.kill(target)
+        time.sleep(0.3)
+        wait_for(lambda: scene.tree.status()["state"] == "ready", f"{target} is back")
+        time.sleep(SETTLED_S)
+        sent = scene.heard_by_model() - before
+    finally:
+        scene.mute(is_muted=False)
+    if sent:
+        raise BrokenPromiseError(f"{sent} bytes of voice were sent while muted")
+    since = scene.heard_by_model()
+    wait_for(lambda: scene.heard_by_model() > since, "the voice after `unmute`", within_s=8)
+
+
+def _interrupt(fault: Fault, scene: Scene) -> None:
+    wait_for(lambda: not scene.is_talking(), "the end of the reply before")
+    scene.type(f"speak at length {fault.number}")
+    wait_for(scene.is_talking, "a long reply")
+    time.sleep(0.5)
+    if fault.targets[0] != "nobody":
+        scene.tree.kill(fault.targets[0])
+    scene.order(client.interrupt)
+    wait_for(lambda: not scene.is_talking(), "silence")
+    time.sleep(0.2)
+    _stay_silent(scene)
+
+
+def _stay_silent(scene: Scene) -> None:
+    """Nothing of the reply that was cut may come, from whatever process."""
+    file = wait_for(lambda: scene.heard.exists() and scene.heard.stat(), "the loudspeaker")
+    time.sleep(SILENT_S)
+    wait_for(
+        lambda: scene.heard.stat().st_ino != file.st_ino or scene.heard.stat().st_size != file.st_size,
+        "the loudspeaker goes on",
+        within_s=8,
+    )
+    grown = scene.heard.stat().st_size >= file.st_size
+    if is_loud(scene.heard, file.st_size if grown else WAV_HEADER_BYTES):
+        raise BrokenPromiseError("something of a reply was heard after it was cut")
