@@ -29,6 +29,16 @@ ALSO = {
     "model": {*BASES, "actors.streamers.outlets", "actors.streamers.sources"},
 }
 """What a room may import beyond what is common."""
+WALL_CLOCK = {
+    "actors/gate/guard.py",
+    "actors/model/parrot/certificate.py",
+    "actors/runtime/keyring.py",
+    "supervisor/doctor/network.py",
+    "supervisor/doctor/remote.py",
+    "supervisor/remote/paired.py",
+    "supervisor/remote/pairing.py",
+}
+"""Who reads the time of day: until when a key or a certificate is good, and whether this machine's clock is right."""
 FRONT_DOOR = ("supervisor/session.py", "supervisor/embedding/")
 """The Python API, which stands on both sides of the wall between supervisor and actors."""
 LEAN = {
@@ -125,6 +135,17 @@ def test_a_room_imports_only_what_is_common_and_itself(room):
         return is_ours(name) and (name.startswith("supervisor") or room_of(name) not in {*COMMON, room})
 
     assert offences(f"actors/{room}", is_wrong) == []
+
+
+def test_nothing_is_timed_by_a_clock_that_somebody_may_set():
+    words = ("time.time(", "time_ns()", "datetime.now(", "datetime.utcnow(", "date.today(")
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("actors", "supervisor")
+        for path in sources(folder)
+        if any(word in path.read_text().replace("monotonic_ns()", "") for word in words)
+    }
+    assert found == WALL_CLOCK
 
 
 def test_devices_know_nothing_of_actors():

@@ -1,35 +1,70 @@
 """An actor that is alive and does nothing is found, shown and replaced; a supervisor that slept judges nobody."""
 
+import os
 import signal
 import time
+from pathlib import Path
 
 from trees import tree, wait_for
 
+BAD_ACTOR = Path(__file__).parents[1] / "bad_actor"
+ACTORS = ("coordinator", "session", "keyboard", "console")
 
-def test_a_hung_actor_is_replaced():
+
+def pids(conversation):
+    return {name: conversation.pid(name) for name in ACTORS}
+
+
+def replaced(conversation, before):
+    """Whether every one of them is another process now."""
+    now = pids(conversation)
+    return None not in now.values() and not set(now.items()) & set(before.items())
+
+
+def test_actors_that_hang_are_replaced_all_at_once_if_need_be():
     with tree() as conversation:
         conversation.start_ready()
-        hung = conversation.kill("console", signal.SIGSTOP)
+        before = {name: conversation.kill(name, signal.SIGSTOP) for name in ACTORS}
+        began_s = time.monotonic()
 
-        wait_for(lambda: conversation.pid("console") not in {hung, None}, "a new console")
-        status = conversation.wait_ready()
+        wait_for(lambda: replaced(conversation, before), "new processes")
+        took_s = time.monotonic() - began_s
+        conversation.wait_ready()
 
-        row = next(row for row in status["actors"] if row["name"] == "console")
-        assert (row["restarts"], row["last_exit"]) == (
-            1,
-            "killed by SIGKILL",
-        )  # a stopped process cannot dump its stacks
+        assert took_s > 4, "5 s of patience, less what had passed since the last heartbeat"
+        rows = {name: conversation.row(name) for name in ACTORS}
+        assert {row["restarts"] for row in rows.values()} == {1}
+        assert {row["last_exit"] for row in rows.values()} == {
+            "killed by SIGKILL"  # a stopped process cannot dump its stacks
+        }
 
 
-def test_an_actor_that_stands_still_for_a_second_is_left_alone():
+def test_an_actor_whose_interpreter_hangs_in_c_leaves_its_stacks_with_the_frame_in_its_log():
+    search = {"PYTHONPATH": os.pathsep.join([str(BAD_ACTOR), os.environ.get("PYTHONPATH", "")])}
+    with tree(environment=search) as conversation:
+        conversation.start_ready()
+        before = pids(conversation)
+        (conversation.directory / "hang").touch()
+
+        wait_for(lambda: replaced(conversation, before), "new processes")
+        conversation.wait_ready()
+
+        for name in ACTORS:
+            assert conversation.row(name)["last_exit"] == "killed by SIGABRT"
+            logs = (conversation.log_root / "test").glob(f"{name}.log*")
+            assert any("in hold_the_interpreter" in log.read_text() for log in logs), name
+
+
+def test_actors_that_stand_still_for_a_second_are_left_alone():
     with tree() as conversation:
         conversation.start_ready()
-        before = conversation.kill("console", signal.SIGSTOP)
+        before = {name: conversation.kill(name, signal.SIGSTOP) for name in ACTORS}
         time.sleep(1)
-        conversation.kill("console", signal.SIGCONT)
+        for name in ACTORS:
+            conversation.kill(name, signal.SIGCONT)
 
         status = conversation.wait_ready()
-        assert conversation.pid("console") == before
+        assert pids(conversation) == before
         assert [row["restarts"] for row in status["actors"]] == [0] * len(status["actors"])
 
 

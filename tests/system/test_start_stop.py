@@ -161,6 +161,6 @@ def test_10_rounds_of_starting_and_ending_at_random_moments_leave_nothing_behind
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
-def test_100_rounds_of_starting_and_ending_at_random_moments_leave_nothing_behind():
-    many_rounds(100, seed=2)
+@pytest.mark.timeout(1200)
+def test_200_rounds_of_starting_and_ending_at_random_moments_leave_nothing_behind():
+    many_rounds(200, seed=2)
