@@ -82,7 +82,7 @@ class Run:
             began_s = time.monotonic()
             breaking.do(fault, scene)
             done_s = time.monotonic()
-            if fault.kind not in {"interrupt", "cut"}:
+            if fault.kind != "cut":  # a model whose reply was cut here says the rest until the next line comes
                 scene.type(f"line {fault.number}")
             wait_for(lambda: _is_well(scene), "every actor ready", fault.within_s)
             took_s = time.monotonic() - (began_s if fault.kind.startswith("kill") else done_s)
