@@ -8,15 +8,13 @@ import time
 from trees import wait_for
 
 from scripts.chaotic.plan import Fault
-from scripts.chaotic.scene import WAV_HEADER_BYTES, Scene
+from scripts.chaotic.scene import Scene
 from supervisor import client
-from supervisor.selftest.scenery import is_loud
 
 GONE_S = 2.5
 SLEPT_S = 3.0
 SETTLED_S = 0.7
 """What was on its way when the microphone was muted has arrived by then."""
-SILENT_S = 0.6
 
 
 class BrokenPromiseError(Exception):
@@ -68,13 +66,14 @@ def _sleep(scene: Scene) -> None:
 
 
 def _unplug(target: str, scene: Scene) -> None:
-    place = scene.voice if target == "mic" else scene.out
-    gone = place.with_name(place.name + ".gone")
-    place.rename(gone)
-    scene.tree.kill(target)
-    wait_for(lambda: scene.tree.row(target).get("state") == "absent", f"{target} is absent")
-    time.sleep(GONE_S)
-    gone.rename(place)
+    scene.sound.unplug(target)
+    if scene.sound.must_kill:
+        scene.tree.kill(target)
+    try:
+        wait_for(lambda: scene.tree.row(target).get("state") == "absent", f"{target} is absent")
+        time.sleep(GONE_S)
+    finally:
+        scene.sound.plug(target)
 
 
 def _mute(target: str, scene: Scene) -> None:
@@ -105,18 +104,5 @@ def _interrupt(fault: Fault, scene: Scene) -> None:
     scene.order(client.interrupt)
     wait_for(lambda: not scene.is_talking(), "silence")
     time.sleep(0.2)
-    _stay_silent(scene)
-
-
-def _stay_silent(scene: Scene) -> None:
-    """Nothing of the reply that was cut may come, from whatever process."""
-    file = wait_for(lambda: scene.heard.exists() and scene.heard.stat(), "the loudspeaker")
-    time.sleep(SILENT_S)
-    wait_for(
-        lambda: scene.heard.stat().st_ino != file.st_ino or scene.heard.stat().st_size != file.st_size,
-        "the loudspeaker goes on",
-        within_s=8,
-    )
-    grown = scene.heard.stat().st_size >= file.st_size
-    if is_loud(scene.heard, file.st_size if grown else WAV_HEADER_BYTES):
+    if not scene.sound.is_silent():  # whatever process plays now
         raise BrokenPromiseError("something of a reply was heard after it was cut")

@@ -23,8 +23,10 @@ def main() -> int:
     asked = _arguments()
     faults = schedule(asked.seed, asked.first - 1 + round(asked.minutes * 60 / EVERY_S))[asked.first - 1 :]
     print(f"chaos: seed {asked.seed}, {len(faults)} faults, one every {EVERY_S:.0f} s", flush=True)
-    run = Run(asked.seed)
-    with staged(faults) as scene:
+    run = Run(
+        f"scripts/chaos --seed {asked.seed}" + f" --devices {asked.devices}" * (asked.devices != "files")
+    )
+    with staged(faults, asked.devices) as scene:
         run.all(faults, scene)
         run.end(scene)
     print(run.summary(), flush=True)
@@ -34,9 +36,9 @@ def main() -> int:
 class Run:
     """Counts what went wrong and how long healing took."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, replay: str) -> None:
         self.wrong: list[str] = []
-        self._seed = seed
+        self._replay = replay
         self._took_s: dict[str, list[float]] = {}
         self._growth: list[str] = []
 
@@ -82,7 +84,9 @@ class Run:
             began_s = time.monotonic()
             breaking.do(fault, scene)
             done_s = time.monotonic()
-            if fault.kind != "cut":  # a model whose reply was cut here says the rest until the next line comes
+            if (
+                fault.kind != "cut"
+            ):  # a model whose reply was cut here says the rest until the next line comes
                 scene.type(f"line {fault.number}")
             wait_for(lambda: _is_well(scene), "every actor ready", fault.within_s)
             took_s = time.monotonic() - (began_s if fault.kind.startswith("kill") else done_s)
@@ -97,7 +101,7 @@ class Run:
 
     def _verdict(self, fault: Fault, took_s: float, odd: list[str]) -> None:
         if odd:
-            replay = f"scripts/chaos --seed {self._seed} --first {fault.number} --minutes 0.2"
+            replay = f"{self._replay} --first {fault.number} --minutes 0.2"
             print(f"WRONG {fault}: {'; '.join(odd)}   replay: {replay}", flush=True)
             self.wrong.append(f"{fault}: {'; '.join(odd)}")
             return
@@ -113,5 +117,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long (5)")
     parser.add_argument("--seed", type=int, default=1, help="which faults (1)")
+    parser.add_argument(
+        "--devices", choices=["files", "servers"], default="files", help="what is unplugged (files)"
+    )
     parser.add_argument("--first", type=int, default=1, help="begin with this fault of the seed (1)")
     return parser.parse_args()

@@ -13,21 +13,20 @@ from trees import CONFIG, Tree, environment, tree, wait_for
 
 from scripts.chaotic.books import Books
 from scripts.chaotic.plan import Fault
+from scripts.chaotic.sound import MAKERS, WAV_HEADER_BYTES, Sound
 from supervisor import client
 from supervisor.instance import Instance
-from supervisor.selftest.scenery import write_voice
 
 ROOT = Path(__file__).resolve().parents[2]
-WAV_HEADER_BYTES = 44
 TYPED_WITHIN_S = 0.15
 """A keyboard that lives has taken a line by then."""
 DEVICES = """
 [actors.mic]
 enabled = true
-device = "file:{directory}/in/voice.wav"
+device = "MIC"
 [actors.speaker]
 enabled = true
-device = "file:{directory}/out/heard.wav"
+device = "SPEAKER"
 [actors.parrot]
 keep_audio = "{directory}/ear"
 handle_lifetime_s = 100000
@@ -67,14 +66,12 @@ def rules(faults: list[Fault], noted: Path) -> list[dict[str, Any]]:
 class Scene:
     """What a user does, and what can be seen of it."""
 
-    def __init__(self, running: Tree, screen: Terminal) -> None:
+    def __init__(self, running: Tree, screen: Terminal, sound: Sound) -> None:
         self.tree = running
         self.screen = screen
+        self.sound = sound
         self.books = Books()
         self.noted = running.directory / "noted"
-        self.voice = running.directory / "in" / "voice.wav"
-        self.out = running.directory / "out"
-        self.heard = self.out / "heard.wav"
 
     def type(self, line: str, *, is_sure: bool = True) -> None:
         """Type a line; whether it was surely taken shows in the keyboard's pid. `is_sure=False` if its work may be killed."""
@@ -118,25 +115,22 @@ class Scene:
 
 
 @contextlib.contextmanager
-def staged(faults: list[Fault]) -> Iterator[Scene]:
-    """Run the conversation until the block is left."""
-    with tree(TABLE) as running:
-        for name in ("in", "out", "ear"):
-            (running.directory / name).mkdir()
-        write_voice(running.directory / "in" / "voice.wav")
-        noted = running.directory / "noted"
-        write_script(running, rules(faults, noted))
-        running.environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'tests'}"
+def staged(faults: list[Fault], devices: str) -> Iterator[Scene]:
+    """Run the conversation, on `files` or sound `servers`, until the block is left."""
+    with tree() as running, MAKERS[devices](running.directory) as sound:
+        (running.directory / "ear").mkdir()
+        table = TABLE.replace("MIC", sound.devices["mic"]).replace("SPEAKER", sound.devices["speaker"])
+        script = running.directory / "script.json"
+        running.config.write_text(
+            table.format(directory=running.directory, journal=running.journal, script=script)
+        )
+        script.write_text(json.dumps(rules(faults, running.directory / "noted")))
+        running.environment |= sound.environment | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
         command = [sys.executable, "-m", "supervisor", "start", str(running.config)]
         screen = Terminal(command, running.environment, width=100)
         try:
             running.wait_ready()
             wait_for(lambda: "You:" in screen.text, "the prompt")
-            yield Scene(running, screen)
+            yield Scene(running, screen, sound)
         finally:
             screen.close()
-
-
-def write_script(running: Tree, made: list[dict[str, Any]]) -> None:
-    """Replace the script before the parrot reads it."""
-    (running.directory / "script.json").write_text(json.dumps(made))
