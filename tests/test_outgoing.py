@@ -111,6 +111,19 @@ def test_once_it_has_caught_up_what_comes_late_is_left_out_and_counted(speaker):
     assert speaker.counters.dropped == {"stale": late}
 
 
+def test_a_replay_that_has_to_wait_just_before_it_has_caught_up_leaves_nothing_out(speaker):
+    speaker.speak(50)
+    speaker.ask()
+    speaker.wait(0.04)
+    assert 0 < len(speaker.numbers) < 50
+    speaker.is_up = False
+    speaker.wait(0.2)
+    speaker.is_up = True
+    speaker.wait(1)
+    assert speaker.numbers == list(range(1, 51))
+    assert speaker.counters.dropped == {}
+
+
 def test_what_was_left_out_can_still_be_replayed(speaker):
     speaker.ask(1)
     speaker.is_up = False

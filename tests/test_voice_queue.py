@@ -113,6 +113,14 @@ def test_a_replay_may_be_late_until_it_has_caught_up_and_not_after_that(voice, c
     assert (voice.is_live, counters.dropped) == (True, {"voice_stale": 1})
 
 
+def test_a_replay_that_has_to_wait_just_before_it_has_caught_up_leaves_nothing_out(voice, counters):
+    voice.ask(0)
+    for number, age_s in enumerate([0.42, 0.38, 0.36]):
+        voice.add(chunk(number, age_s, replay=2), NOW_NS)
+    assert [voice.take(NOW_NS + int(wait_s * NS)).pcm_16k[0] for wait_s in (0, 0, 0.1)] == [0, 1, 2]
+    assert counters.dropped == {}
+
+
 def test_what_was_sent_for_an_earlier_connection_or_for_none_is_not_taken(voice, counters):
     voice.ask(0)
     voice.add(chunk(1, replay=1), NOW_NS)

@@ -2,7 +2,7 @@
 
 The session asks with a `Replay` whenever it has a new connection to the model: send everything after the last sample that
 the model's context holds. What the ring has of that goes out faster than real time, then frames go out as they come. Once it
-has caught up, a frame that is late is left out: a session that stood still must not be followed by a burst.
+has caught up with the newest frame, one that is late is left out: a session that stood still must not be followed by a burst.
 """
 
 from actors import wire
@@ -86,6 +86,7 @@ class Outgoing:
         frame = self._ring.next_after(self._sent_seq)
         if self._is_open and frame is not None:
             self._sent_seq = frame.seq
+            self._is_late = self._is_late and frame.seq < self._ring.last_seq
             self._budget_s -= self._ring.length_ns(frame) / 1e9
 
     def pause(self) -> wire.MicPaused | None:
@@ -94,10 +95,7 @@ class Outgoing:
 
     def _next_frame(self, now_ns: int) -> Frame | None:
         while self._number and (frame := self._ring.next_after(self._sent_seq)) is not None:
-            is_stale = now_ns - frame.captured_ns > MAX_AGE_S * 1e9
-            if not is_stale:
-                self._is_late = False
-            if not is_stale or self._is_late:
+            if self._is_late or now_ns - frame.captured_ns <= MAX_AGE_S * 1e9:
                 return frame
             self._sent_seq = frame.seq
             self._counters.drop("stale")

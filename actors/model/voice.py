@@ -12,6 +12,8 @@ from actors.wire import MicChunk
 
 RATE_HZ = 16_000
 MAX_AGE_S = 0.4
+CAUGHT_UP_S = 0.2
+"""A replay is over when it is this near: at the very edge of what is too late, the least wait would cost a slice of it."""
 MAX_WAITING_S = 30.0
 PAUSE_S = 1.5
 """A microphone that ends without a word is silent for longer than one that says so itself."""
@@ -99,9 +101,9 @@ class Voice:
             if chunk is None:
                 return None
             self._waiting_ns -= length_ns(chunk)
-            is_stale = now_ns - chunk.captured_ns > MAX_AGE_S * 1e9
-            self._is_late = self._is_late and is_stale
-            if self._is_late or not is_stale:
+            age_ns = now_ns - chunk.captured_ns
+            self._is_late = self._is_late and age_ns > CAUGHT_UP_S * 1e9
+            if self._is_late or age_ns <= MAX_AGE_S * 1e9:
                 return chunk
             self._counters.drop("voice_stale")
             self._late += 1
