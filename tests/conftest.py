@@ -1,11 +1,18 @@
 """Fixtures that several files share."""
 
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 from fakes import SkippingLoop
+
+
+def pytest_configure():
+    """Who is started in the background by a script ignores Ctrl-C, and so would all that we start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

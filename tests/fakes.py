@@ -105,8 +105,17 @@ class FakeLink:
     """Takes what is sent while there is a hub."""
 
     def __init__(self, *, is_up=True):
+        self.boot_id = 1
         self.is_up = is_up
         self.sent = []
+
+    @property
+    def hub_boot_id(self):
+        return self.boot_id if self.is_up else 0
+
+    @hub_boot_id.setter
+    def hub_boot_id(self, boot_id):
+        self.boot_id, self.is_up = boot_id, bool(boot_id)
 
     def send(self, message, epoch=0):
         if self.is_up:

@@ -220,8 +220,8 @@ class MicActor(Actor):
         return None
 
     def _send(self) -> None:
-        """Muted means that nothing is sent, not even what was said before."""
-        while not self.control.state.muted:
+        """Muted means that nothing is sent, not even what was said before. Without a session everything waits in the ring."""
+        while not self.control.state.muted and self.media.hub_boot_id:
             message = self._outgoing.next(self.loop.now(), time.monotonic_ns())
             if message is None or not self.media.send(message):
                 break

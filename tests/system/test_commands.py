@@ -232,7 +232,7 @@ def test_two_conversations_with_two_names_do_not_know_of_each_other(running):
         "hello over there\n", "--name", "other", "--set", f"actors.parrot.journal={os.devnull}"
     )
     assert (other.returncode, other.stdout) == (0, "You said: hello over there\n")
-    assert "hello over there" not in running.context()
+    assert not any("hello over there" in turn["texts"] for turn in running.events("turn_complete"))
     assert running.command("status", "other").returncode == 3
     running.wait_ready()
 

@@ -57,6 +57,7 @@ def test_a_line_is_typed_answered_and_followed_by_a_fresh_prompt_and_help_is_the
         prompt(screen)
         screen.type("and agian\x7f\x7f\x7fain\r")
         screen.wait_for("Parrot: You said: and again")
+        prompt(screen)
         screen.type("/quit\r")
         assert screen.wait() == 0
         assert screen.modes() == screen.modes_before
