@@ -186,3 +186,12 @@ def test_a_device_is_asked_for_what_we_want_first_and_then_for_what_it_has():
     ]
     microphone_array = {"maxInputChannels": 6, "defaultSampleRate": 16_000.0}
     assert list(_ways(microphone_array, "input", 16_000))[:3] == [(16_000, 1), (16_000, 2), (16_000, 6)]
+
+
+def test_whoever_slept_itself_gives_the_device_a_moment_to_call_again():
+    progress = Progress(opened=10.0)
+    progress.called(10.0)
+    assert not progress.is_stalled(10.25)
+    assert not progress.is_stalled(13.0), "stopped or suspended, the device's thread could not call either"
+    assert not progress.is_stalled(13.25)
+    assert progress.is_stalled(13.5), "and now it could have"

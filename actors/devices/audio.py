@@ -96,19 +96,27 @@ class Output(Device, Protocol):
         """
 
 
+ASKER_SLEPT_S = 0.5
+"""Who asks so rarely slept itself, and the device's thread with it (SIGSTOP, suspend): it gets as long to call again."""
+
+
 class Progress:
     """Tells a device that still calls from one that silently stopped. Pure: times come from outside."""
 
     def __init__(self, opened: float, *, start_within_s: float = 3.0, stall_after_s: float = 1.0) -> None:
         self._deadline = opened + start_within_s
         self._stall_after_s = stall_after_s
+        self._asked: float | None = None
 
     def called(self, now: float) -> None:
         """Note that the device called."""
         self._deadline = now + self._stall_after_s
 
     def is_stalled(self, now: float) -> bool:
-        """Has the device been silent for too long?"""
+        """Has the device been silent for too long? Ask several times a second."""
+        if self._asked is not None and now - self._asked > ASKER_SLEPT_S:
+            self._deadline = max(self._deadline, now + ASKER_SLEPT_S)
+        self._asked = now
         return now >= self._deadline
 
 

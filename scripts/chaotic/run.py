@@ -1,6 +1,7 @@
 """One fault every ten seconds into a running conversation; after each, and at the end, every promise is looked at."""
 
 import argparse
+import contextlib
 import statistics
 import time
 
@@ -57,6 +58,8 @@ class Run:
     def end(self, scene: Scene) -> None:
         """Let it end in order, and look at what is left."""
         if scene.tree.status()["pid"] is not None:
+            with contextlib.suppress(AssertionError):  # what is missing is named below
+                _wait_answered(scene)
             books, held = scene.books, scene.context()
             self.wrong += books.odd_lines(held) + books.odd_calls(scene.ran(), scene.told())
             scene.screen.type("/quit\r")
@@ -90,9 +93,7 @@ class Run:
                 scene.type(f"line {fault.number}")
             wait_for(lambda: _is_well(scene), "every actor ready", fault.within_s)
             took_s = time.monotonic() - (began_s if fault.kind.startswith("kill") else done_s)
-            wait_for(
-                lambda: not scene.books.missing(scene.context()), "every line answered", ANSWERED_WITHIN_S
-            )
+            _wait_answered(scene)
             return took_s, watcher.odd()
         except WRONG as error:
             status = scene.tree.status()
@@ -107,6 +108,10 @@ class Run:
             return
         print(f"ok    {fault}: well again after {took_s:.1f} s", flush=True)
         self._took_s.setdefault(f"{fault.kind} {' '.join(fault.targets)}".strip(), []).append(took_s)
+
+
+def _wait_answered(scene: Scene) -> None:
+    wait_for(lambda: not scene.books.missing(scene.context()), "every line answered", ANSWERED_WITHIN_S)
 
 
 def _is_well(scene: Scene) -> bool:

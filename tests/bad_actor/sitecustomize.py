@@ -1,6 +1,7 @@
-"""Makes an actor misbehave: first in PYTHONPATH of a tree, it is in every process of it, and waits for a file beside its logs.
+"""Makes actors misbehave: first in PYTHONPATH of a tree, it is in every process of it, and waits for a file in its directory.
 
-A file `hang` there, and every actor keeps the interpreter to itself in one long call into C.
+`hang`: every actor keeps the interpreter to itself in one long call into C. `stall`: file devices go on as if they worked, and
+neither give nor take anything. Whoever is born later is well.
 """
 
 import os
@@ -15,16 +16,24 @@ def hold_the_interpreter():
     re.match("(a+)+$", "a" * 64 + "b")
 
 
-def wait_and_hang(sign):
-    """Hang when the sign is there."""
-    while not sign.exists():
+def stall_the_devices():
+    """Their threads come round, and that is all."""
+    from actors.devices import wav
+
+    wav.WavInput._tick = wav.WavOutput._tick = lambda *_: None
+
+
+def misbehave(directory):
+    """Wait for a sign, and do what it says."""
+    signs = {directory / "hang": hold_the_interpreter, directory / "stall": stall_the_devices}
+    waiting = {sign: act for sign, act in signs.items() if not sign.exists()}
+    while waiting:
         time.sleep(0.05)
-    if sign.stat().st_mtime > BORN_S:  # whoever was born later is well
-        hold_the_interpreter()
+        for sign in [sign for sign in waiting if sign.exists()]:
+            waiting.pop(sign)()
 
 
-BORN_S = time.time()
 WORDS = Path("/proc/self/cmdline").read_bytes().split(b"\0")
 if b"actors.runtime.boot" in WORDS and b"parrot" not in WORDS:
-    sign = Path(os.environ["ANTIPHON_SPEC"].partition('"run_dir":"')[2].partition('"')[0]).parents[1] / "hang"
-    threading.Thread(target=wait_and_hang, args=(sign,), daemon=True).start()
+    run_dir = os.environ["ANTIPHON_SPEC"].partition('"run_dir":"')[2].partition('"')[0]
+    threading.Thread(target=misbehave, args=(Path(run_dir).parents[1],), daemon=True).start()

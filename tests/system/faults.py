@@ -45,20 +45,26 @@ FAULTS = {
     ),
     5: Row(
         "the mic killed in mid-utterance",
-        ("test_half_duplex::test_a_dead_microphone_is_back_within_seconds_and_nobody_else_notices",),
+        (
+            "test_half_duplex::test_a_dead_microphone_is_back_within_seconds_and_nobody_else_notices",
+            "test_heal_times::test_a_killed_actor_works_again_soon",
+        ),
     ),
     6: Row(
         "the speaker killed in mid-playback",
-        ("test_voice::test_a_dead_loudspeaker_is_back_within_seconds_and_plays_what_still_comes",),
+        (
+            "test_voice::test_a_dead_loudspeaker_is_back_within_seconds_and_plays_what_still_comes",
+            "test_heal_times::test_a_killed_actor_works_again_soon",
+        ),
     ),
     7: Row(
         "the coordinator killed in mid-speech",
         (
             "test_terminal_sharing::test_whatever_else_is_killed_the_user_can_go_on_typing",
             "test_no_loss::test_100_lines_arrive_exactly_once_although_another_part_is_killed_3_times",
+            "test_heal_times::test_a_coordinator_that_dies_in_mid_reply_costs_no_sample_and_its_successor_knows_the_state",
             "test_shared_state::test_where_no_coordinator_is_connecting_fails_in_time",
         ),
-        "that no sample is missed is heard in the audio tests of the speaker alone, not with a dead coordinator",
     ),
     8: Row(
         "muted, and somebody is killed",
@@ -122,6 +128,7 @@ FAULTS = {
         "an interpreter that hangs in C",
         (
             "test_hung_actors::test_an_actor_whose_interpreter_hangs_in_c_leaves_its_stacks_with_the_frame_in_its_log",
+            "test_standstill::test_a_mic_and_a_speaker_that_live_and_get_nothing_done_are_shown_and_replaced",
             "test_deadline::test_a_call_that_hangs_ends_the_process_as_one_without_its_device_and_says_where",
         ),
     ),

@@ -1,6 +1,5 @@
 """An actor that is alive and does nothing is found, shown and replaced; a supervisor that slept judges nobody."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -40,7 +39,7 @@ def test_actors_that_hang_are_replaced_all_at_once_if_need_be():
 
 
 def test_an_actor_whose_interpreter_hangs_in_c_leaves_its_stacks_with_the_frame_in_its_log():
-    search = {"PYTHONPATH": os.pathsep.join([str(BAD_ACTOR), os.environ.get("PYTHONPATH", "")])}
+    search = {"PYTHONPATH": str(BAD_ACTOR)}
     with tree(environment=search) as conversation:
         conversation.start_ready()
         before = pids(conversation)
