@@ -28,6 +28,9 @@ def add(commands: Commands) -> None:
         "--ttl", type=_lifetime, metavar="TIME", help="30m, 12h, 7d: for guests; default: for ever"
     )
     pair.add_argument("--address", default="", metavar="HOST", help="how the device reaches this host")
+    pair.add_argument(
+        "--lan", action="store_true", help="announce it in this network, so that the line needs no address"
+    )
     pair.add_argument("--port", type=int, default=PORT, help=f"open while pairing; default {PORT}")
     pair.add_argument("--config", type=Path, help="the conversation's, if its [gate] has other ports")
     pair.add_argument("--yes", action="store_true", help="do not ask when the device is there")
@@ -47,10 +50,18 @@ def _pair(arguments: argparse.Namespace, _: list[str]) -> int:
     from supervisor.remote.pairing import Pairing, PairingError, Wish, own_address
 
     gate = load(arguments.config).gate if arguments.config else GateTable()
-    address = arguments.address or own_address()
     wish = Wish(
-        arguments.device, arguments.roles, address, arguments.port, gate, arguments.ttl, arguments.yes
+        arguments.device,
+        arguments.roles,
+        arguments.address or ("" if arguments.lan else own_address()),
+        arguments.port,
+        gate,
+        arguments.ttl,
+        arguments.yes,
+        arguments.lan,
     )
+    if wish.is_announced:
+        _tell("While this waits, it announces its port and a hash of this host's key in the network.")
     _tell(
         f"On {wish.name}, run `supervisor join -` and paste this line there. It works once, for ten minutes:\n"
     )
@@ -67,7 +78,8 @@ def _pair(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def _join(_: argparse.Namespace, __: list[str]) -> int:
     from actors.runtime.keyring import KeyringError
-    from supervisor.remote.joining import JoinError, Joining, read_invitation
+    from supervisor.remote.joining import Joining, read_invitation
+    from supervisor.remote.knocking import JoinError
 
     try:
         invitation = read_invitation()

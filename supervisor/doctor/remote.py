@@ -32,7 +32,7 @@ def _host(host: HostTable) -> Iterator[Finding]:
         try:
             socket.create_connection((host.address, port), WITHIN_S).close()
         except OSError as error:
-            remedy = "is the conversation running there, and does its firewall let these ports in?"
+            remedy = "is the conversation running there, does its firewall let these ports in, is [host] address still its own?"
             yield wrong("host", f"{host.address}:{port} cannot be reached: {error}", remedy)
         else:
             yield ok("host", f"{host.address}:{port} answers")

@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass
 
 from actors.runtime.bus.curve import KEY_BYTES, key_of, raw_key
-from actors.settings import endpoint
 
 _MARK = "antiphon1"
 TOKEN_BYTES = 16
@@ -17,6 +16,7 @@ class Invitation:
     """What `supervisor pair` prints and `supervisor join -` reads."""
 
     address: str
+    """Empty: whoever reads it looks for the host in the local network. Then the port is 0."""
     port: int
     host_key: str
     """Public."""
@@ -27,31 +27,26 @@ class Invitation:
         """Read it. Raises `ValueError` saying what is wrong, without repeating it."""
         mark, _, rest = text.strip().partition(":")
         parts = rest.rsplit(":", 3)  # the address may have colons of its own
-        if mark != _MARK or len(parts) != 4:
+        if mark != _MARK or len(parts) not in {2, 4}:
             raise ValueError(f"it does not begin with {_MARK}: or is not whole; copy the whole line")
-        address, port, key, token = parts
+        is_placed = len(parts) == 4
+        address, port, key, token = parts if is_placed else ("", "0", *parts)
         try:
             found = cls(address, int(port), key_of(_bytes(key, KEY_BYTES)), _bytes(token, TOKEN_BYTES))
         except ValueError:
             raise ValueError("a part of it is damaged; copy the whole line again") from None
-        if not found.address or not 0 < found.port < 1 << 16:
+        if is_placed and not (found.address and 0 < found.port < 1 << 16):
             raise ValueError("it has no address; copy the whole line again")
         return found
 
     def __str__(self) -> str:
         """Write it, in characters that survive every terminal and messenger."""
-        return ":".join(
-            (_MARK, self.address, str(self.port), _text(raw_key(self.host_key)), _text(self.token))
-        )
+        place = (self.address, str(self.port)) if self.address else ()
+        return ":".join((_MARK, *place, _text(raw_key(self.host_key)), _text(self.token)))
 
     def __repr__(self) -> str:
         """Keep the token out of every log."""
         return f"Invitation({self.address}, {self.port})"
-
-    @property
-    def endpoint(self) -> str:
-        """Where to connect to."""
-        return endpoint(self.address, self.port)
 
 
 def new_token() -> bytes:

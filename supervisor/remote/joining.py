@@ -7,15 +7,14 @@ from pathlib import Path
 
 from actors import wire
 from actors.runtime import keyring
-from actors.runtime.bus import Identity, Link
-from actors.runtime.bus.curve import Curve
 from actors.runtime.fingerprint import fingerprint
-from actors.runtime.inbox import Counters, Received
+from actors.runtime.inbox import Received
 from actors.runtime.loop import PollLoop
 from supervisor.remote.invitation import Invitation
+from supervisor.remote.knocking import JoinError, Knocking
+from supervisor.remote.sighting import Place
 from supervisor.remote.window import OPEN_S
 
-ANSWER_WITHIN_S = 30.0
 CONFIG = "device.toml"
 
 _CONFIG = """\
@@ -41,10 +40,6 @@ device = ""
 """
 
 
-class JoinError(Exception):
-    """It did not come to a pairing: why, and what to do."""
-
-
 class Joining:
     """One attempt."""
 
@@ -54,49 +49,49 @@ class Joining:
         self._say = say
         self._keys = keyring.own_keys(directory / keyring.DEVICE_KEY, make=True)
         self._loop = PollLoop()
-        self._link = Link(self._loop, Identity("join", "join"), Counters(), self._came)
-        self._is_heard = False
+        self._host: Place | None = None
+        """Where the pinned key answered."""
         self._answer: wire.Enrolled | wire.EnrolRefused | None = None
 
     def run(self) -> Path:
         """Join; returns the configuration that was written. Raises `JoinError`, `OSError`."""
-        self._link.connect(self._invitation.endpoint, Curve(self._keys, self._invitation.host_key))
+        self._knocking = Knocking(self._loop, self._invitation, self._keys, self._came, self._say)
         started_s = self._loop.now()
         try:
             while self._answer is None:
                 self._loop.run_once(0.2)
                 waited_s = self._loop.now() - started_s
-                if not self._is_heard and waited_s > ANSWER_WITHIN_S:
-                    raise JoinError(
-                        f"no answer from {self._invitation.address} port {self._invitation.port}: is `supervisor pair` still "
-                        "waiting there (each line works once), is that the right address, does a firewall let the port through?"
-                    )
+                if self._host is None:
+                    self._knocking.go_on(waited_s)
                 if waited_s > OPEN_S:
                     raise JoinError("the host did not decide")
         finally:
-            self._link.close()
+            self._knocking.close()
             self._loop.close()
         if isinstance(self._answer, wire.EnrolRefused):
             raise JoinError(f"not paired: {self._answer.reason}")
-        return self._write(self._answer)
+        assert self._host is not None
+        return self._write(self._answer, self._host.address)
 
-    def _came(self, received: Received) -> None:
+    def _came(self, place: Place, received: Received) -> None:
         match received.envelope.body:
             case wire.Welcome():
-                if not self._is_heard:
-                    self._is_heard = True
+                if self._host is None:
+                    self._host = place
+                    self._knocking.keep_only(place)
                     self._say(
                         f"The host answers. Both machines show the same fingerprint:\n\n"
                         f"    {fingerprint(self._invitation.host_key, self._keys.public)}\n\n"
                         "If the host shows another one, say no there. Waiting for its yes."
                     )
-                self._link.send(wire.Enrol(self._invitation.token))
+                if place == self._host:
+                    self._knocking.link(place).send(wire.Enrol(self._invitation.token))
             case wire.Enrolled() | wire.EnrolRefused() as answer:
                 self._answer = answer
             case _:
                 pass
 
-    def _write(self, enrolled: wire.Enrolled) -> Path:
+    def _write(self, enrolled: wire.Enrolled, address: str) -> Path:
         path = self._directory / CONFIG
         if path.exists():
             before = path.with_name(f"{CONFIG}.before")
@@ -105,7 +100,7 @@ class Joining:
         content = _CONFIG.format(
             path=path,
             name=enrolled.name,
-            address=self._invitation.address,
+            address=address,
             control_port=enrolled.control_port,
             media_port=enrolled.media_port,
             public_key=self._invitation.host_key,

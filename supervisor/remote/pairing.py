@@ -1,5 +1,6 @@
 """`supervisor pair`: the host's side. A listener of its own for ten minutes, so that the gate never lets a stranger in."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from actors.runtime.inbox import Counters
 from actors.runtime.loop import PollLoop
 from actors.settings import GateTable, endpoint
 from supervisor.remote.invitation import Invitation, new_token
+from supervisor.remote.knocking import ZEROCONF
 from supervisor.remote.window import MOST_WRONG, OPEN_S, Window
 
 MAX_BYTES = 1024
@@ -34,12 +36,14 @@ class Wish:
     name: str
     roles: tuple[str, ...]
     address: str
-    """Under which the device reaches this host."""
+    """Under which the device reaches this host; empty: it looks for it in the local network."""
     port: int
     gate: GateTable
     lifetime: timedelta | None
     is_sure: bool
     """`--yes`: no question."""
+    is_announced: bool = False
+    """`--lan`: tell the local network while the window is open."""
 
 
 class PairingError(Exception):
@@ -80,13 +84,34 @@ class Pairing:
                 f"cannot listen on port {self._wish.port} ({error.strerror}); choose another with --port"
             ) from error
         try:
-            show(str(Invitation(self._wish.address, self._wish.port, self._keys.public, self._window.token)))
-            self._serve()
+            with contextlib.ExitStack() as until_the_end:
+                if self._wish.is_announced:
+                    until_the_end.enter_context(self._announced())
+                show(str(self._invitation()))
+                self._serve()
         finally:
             self._see_off()
             self._door.close()
             self._porter.close()
             self._loop.close()
+
+    def _invitation(self) -> Invitation:
+        port = self._wish.port if self._wish.address else 0
+        return Invitation(self._wish.address, port, self._keys.public, self._window.token)
+
+    def _announced(self) -> contextlib.AbstractContextManager[object]:
+        try:
+            from supervisor.remote.lan import announced
+        except ImportError:
+            raise PairingError(
+                f"--lan needs an extra: {sys.executable} -m pip install '{ZEROCONF}' (on the device, too); or give --address HOST"
+            ) from None
+        try:
+            return announced(self._wish.port, self._keys.public)
+        except OSError as error:
+            raise PairingError(
+                f"cannot announce this host in the network: {error}; pair with --address HOST, without --lan"
+            ) from error
 
     def _serve(self) -> None:
         while self._answer is None:
