@@ -60,13 +60,17 @@ def _pair(arguments: argparse.Namespace, _: list[str]) -> int:
         arguments.yes,
         arguments.lan,
     )
-    if wish.is_announced:
-        _tell("While this waits, it announces its port and a hash of this host's key in the network.")
-    _tell(
-        f"On {wish.name}, run `supervisor join -` and paste this line there. It works once, for ten minutes:\n"
-    )
+
+    def show(line: str) -> None:
+        if wish.is_announced:
+            _tell("While this waits, it announces its port and a hash of this host's key in the network.")
+        _tell(
+            f"On {wish.name}, run `supervisor join -` and paste this line there. It works once, for ten minutes:\n"
+        )
+        print(line, flush=True)
+
     try:
-        Pairing(wish, private_directory(config_root()), _tell).run(lambda line: print(line, flush=True))
+        Pairing(wish, private_directory(config_root()), _tell).run(show)
     except (PairingError, KeyringError) as error:
         _tell(f"supervisor: {error}")
         return codes.FAILED

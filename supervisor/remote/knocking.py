@@ -17,7 +17,7 @@ from supervisor.remote.invitation import Invitation
 from supervisor.remote.sighting import Place
 
 ANSWER_WITHIN_S = 30.0
-NEARBY_WITHIN_S = 15.0
+NEARBY_WITHIN_S = 10.0
 ALONE_S = 5.0
 """An address that does not answer for so long is not the only place any more."""
 ZEROCONF = "zeroconf>=0.149.16,<1"
@@ -55,6 +55,7 @@ class Knocking:
         self._links: dict[Place, Link] = {}
         self._search: Looks | None = None
         self._was_looked = False
+        self._last_knock_s = 0.0
         if invitation.address:
             self._knock(Place(invitation.address, invitation.port))
 
@@ -71,7 +72,9 @@ class Knocking:
                 if place not in self._links:
                     self._say(f"Announced in this network: {place.address} port {place.port}. Trying it.")
                     self._knock(place)
-        if waited_s > (ANSWER_WITHIN_S if self._invitation.address else NEARBY_WITHIN_S):
+                    self._last_knock_s = waited_s
+        patience_s = ANSWER_WITHIN_S if self._invitation.address else NEARBY_WITHIN_S
+        if waited_s > max(patience_s, self._last_knock_s + ALONE_S):
             raise JoinError(self._why())
 
     def keep_only(self, place: Place) -> None:
