@@ -61,6 +61,12 @@ def test_a_call_whose_process_was_killed_may_not_have_run_but_not_twice():
     assert kept.odd_calls(["call 1", "call 1"], []) != []
 
 
+def test_a_result_for_which_the_model_does_not_wait_any_more_need_not_be_told():
+    kept = books("call 1")
+    assert kept.odd_calls(["call 1"], [], ["call 1"]) == []
+    assert kept.odd_calls(["call 1", "call 1"], [], ["call 1"]) != []
+
+
 def test_the_slope_of_a_leak_is_its_growth_per_hour():
     assert slope_per_h([(0, 20.0), (1800, 21.0), (3600, 22.0)]) == pytest.approx(2.0)
     assert slope_per_h([(0, 20.0)]) == slope_per_h([]) == 0.0

@@ -30,9 +30,12 @@ class Books:
         """Return the lines that are still on their way."""
         return [line for line in self.lines if line not in held and line not in self.perhaps]
 
-    def odd_calls(self, ran: Iterable[str], told: Iterable[str]) -> list[str]:
-        """Name each call that did not run once or whose result the model was not told. A call is a line, `call ...`."""
-        runs, results = Counter(ran), set(told)
+    def odd_calls(self, ran: Iterable[str], told: Iterable[str], taken_back: Iterable[str] = ()) -> list[str]:
+        """Name each call that did not run once or whose result the model was not told. A call is a line, `call ...`.
+
+        What the model took back, as a voice interrupted its turn, it need not be told.
+        """
+        runs, results = Counter(ran), {*told, *taken_back}
         calls = [line for line in self.lines if line.startswith("call ")]
         odd = []
         for call in calls:

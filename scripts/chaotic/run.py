@@ -61,7 +61,9 @@ class Run:
             with contextlib.suppress(AssertionError):  # what is missing is named below
                 _wait_answered(scene)
             books, held = scene.books, scene.context()
-            self.wrong += books.odd_lines(held) + books.odd_calls(scene.ran(), scene.told())
+            self.wrong += books.odd_lines(held) + books.odd_calls(
+                scene.ran(), scene.told(), scene.taken_back()
+            )
             scene.screen.type("/quit\r")
             code = scene.screen.wait()
             if code != 0:

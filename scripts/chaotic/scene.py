@@ -104,6 +104,10 @@ class Scene:
         responses = [event.get("response") or {} for event in self.tree.events("tool_response")]
         return [str(one["output"]) for one in responses if "output" in one]
 
+    def taken_back(self) -> list[str]:
+        """Return the lines whose turns were interrupted: the model does not wait for their calls any more."""
+        return [str(event["text"]) for event in self.tree.events("turn_complete") if event["interrupted"]]
+
     def heard_by_model(self) -> int:
         """Return how many bytes of voice have arrived at the model, over all connections."""
         ear = self.tree.directory / "ear"
