@@ -131,7 +131,7 @@ class Talk:
         """How many slices were left out, and counted, as this machine stood still for too long to send them live."""
         log = (self.tree.log_root / "test" / "session.log").read_text()
         told = sum(int(number) for number in re.findall(r"(\d+) slices of the voice came too late", log))
-        return told + self.tree.row("mic")["health"]["dropped"].get("stale", 0)
+        return told + self.tree.row("mic")["health"].get("dropped", {}).get("stale", 0)
 
     def _at(self, connection: int) -> Samples:
         path = self.tree.directory / "ears" / f"connection-{connection}.wav"
