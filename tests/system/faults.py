@@ -255,8 +255,8 @@ FAULTS = {
         (
             "test_guard::test_a_key_that_is_unknown_revoked_or_expired_is_not_admitted",
             "test_bus::test_a_stranger_is_counted_and_not_heard",
+            "test_remote::test_a_stranger_gets_nothing_and_is_logged_once",
         ),
-        "strangers at the port itself: no test of the whole gate stands here yet",
     ),
     34: Row(
         "a mic's key that wants more",
@@ -275,13 +275,16 @@ FAULTS = {
     ),
     36: Row(
         "a device revoked while it streams",
-        ("test_guard::test_a_key_that_is_unknown_revoked_or_expired_is_not_admitted",),
-        "how soon a live link is cut: no test of the whole gate stands here yet",
+        (
+            "test_remote::test_a_revoked_device_is_cut_off_within_a_second_and_stays_out_until_it_is_let_in_again",
+        ),
     ),
     37: Row(
         "floods of connections at the gate",
-        ("test_guard::test_three_bad_frames_in_ten_seconds_ban_a_key_for_a_minute",),
-        "raw connections by the hundred: no test of the whole gate stands here yet",
+        (
+            "test_guard::test_three_bad_frames_in_ten_seconds_ban_a_key_for_a_minute",
+            "test_remote::test_500_idle_connections_do_not_slow_the_voice_of_a_local_microphone_nor_the_device",
+        ),
     ),
     38: Row(
         "a search for the secret",

@@ -116,7 +116,7 @@ def test_a_killed_model_forgets_what_was_said_and_answers_what_is_said_next():
         for number, name in enumerate(("before", "after")):
             process.stdin.write(f"{name}\n".encode())
             process.stdin.flush()
-            assert process.stdout.readline() == f"You said: {name}\n".encode()
+            assert process.stdout.readline() == f"You said: {name}\n".encode(), conversation.logs()
             if number == 0:
                 wait_for(lambda: conversation.events("handle"), "a handle")
                 before = conversation.kill("parrot")
