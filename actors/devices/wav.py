@@ -4,7 +4,6 @@ The file input never ends: after its last sample it delivers silence, as a micro
 is a valid WAV at any moment, even if the process is killed: the sizes in its header are written anew all the time.
 """
 
-import threading
 import time
 import wave
 from array import array
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from actors.devices.audio import DeviceAbsent, DeviceError, OnFrame, Progress, Read
 from actors.devices.resample import Framer, to_mono
+from actors.devices.scheduled import ScheduledThread
 from actors.devices.wavfile import WavWriter
 
 _SAMPLE_BYTES = 2
@@ -22,8 +22,8 @@ _LATE_S = 0.2
 """A device that comes this late has glitched; it does not make up for lost time."""
 
 
-class _Ticker:
-    """A thread that calls `tick` 100 times a second. What `tick` raises ends it and is kept."""
+class _Ticker(ScheduledThread):
+    """Calls `_tick` 100 times a second."""
 
     description: str
     rate_hz: int
@@ -31,30 +31,8 @@ class _Ticker:
 
     def __init__(self, *, catches_up: bool) -> None:
         self.xruns = 0
-        self.error: Exception | None = None
         self._catches_up = catches_up
-        self._stop = threading.Event()
-        self._progress = Progress(time.monotonic())
-        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
-        self._thread.start()
-
-    def is_stalled(self, now: float) -> bool:
-        """Has the thread ended, or not come round for a second?"""
-        return self.error is not None or self._progress.is_stalled(now)
-
-    def close(self) -> None:
-        """Stop the thread and close the file. May be called twice."""
-        self._stop.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            self._keep_time()
-        except Exception as error:
-            self.error = error
-        finally:
-            self._close_file()
+        super().__init__(Progress(time.monotonic()))
 
     def _keep_time(self) -> None:
         start, blocks = time.monotonic(), 0
@@ -71,9 +49,6 @@ class _Ticker:
             blocks += 1
 
     def _tick(self, started_ns: int) -> None:
-        raise NotImplementedError
-
-    def _close_file(self) -> None:
         raise NotImplementedError
 
 
@@ -94,7 +69,7 @@ class WavInput(_Ticker):
         pcm = to_mono(_to_int16(self._file.readframes(n_samples), self._width), self._channels)
         self._framer.add(pcm.ljust(n_samples * _SAMPLE_BYTES, b"\0"), started_ns)
 
-    def _close_file(self) -> None:
+    def _release(self) -> None:
         self._file.close()
 
 
@@ -123,7 +98,7 @@ class WavOutput(_Ticker):
     def _tick(self, started_ns: int) -> None:  # noqa: ARG002 - only an input stamps its samples
         self._file.write(self._read(self.rate_hz // _BLOCKS_PER_S))
 
-    def _close_file(self) -> None:
+    def _release(self) -> None:
         self._file.close()
 
 

@@ -60,11 +60,6 @@ class Lane:
             self.caller = None
         return self.caller is not None
 
-    @property
-    def has_hub(self) -> bool:
-        """Whether the hub knows the actor."""
-        return self._link.hub_boot_id != 0
-
     def close(self) -> None:
         """Leave the hub."""
         self._link.close()

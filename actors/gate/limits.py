@@ -69,10 +69,6 @@ class Order:
             self.boot_id, self._seq = boot_id, 0
         return True
 
-    def is_retired(self, boot_id: int) -> bool:
-        """Whether this incarnation was replaced not long ago: what was still on the way of it means no harm."""
-        return boot_id in self._retired
-
     def is_next(self, boot_id: int, seq: int) -> bool:
         """Take a frame's number. False when it is of another incarnation, or not newer than the last."""
         if boot_id != self.boot_id or seq <= self._seq:

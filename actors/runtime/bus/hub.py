@@ -29,7 +29,7 @@ class Hub(StarSocket):
         """Send to one peer. False when it is gone (it is then forgotten) or its queue is full."""
         if self._send([peer, self._envelope(message, epoch)]):
             return True
-        if not self._is_alive(peer):
+        if not self._reaches(peer, self._envelope(wire.Ping(), 0)):
             self._forget(peer)
         return False
 
@@ -45,20 +45,6 @@ class Hub(StarSocket):
     def has(self, kind: str) -> bool:
         """Whether a peer of this kind is here."""
         return any(peer.kind == kind for peer in self.peers.values())
-
-    def _is_alive(self, peer: bytes) -> bool:
-        """A full queue and a closed connection fail alike; an unroutable peer is told by the error."""
-        if self._socket is None:
-            return False
-        try:
-            self._socket.send_multipart([peer, self._envelope(wire.Ping(), 0)], zmq.DONTWAIT)
-        except zmq.Again:
-            return True
-        except zmq.ZMQError:
-            return False
-        finally:
-            self._look_again()
-        return True
 
     def _read(self, parts: list[bytes]) -> None:
         if len(parts) != 2:

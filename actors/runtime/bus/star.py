@@ -124,6 +124,20 @@ class StarSocket:
         self._counters.frames_out += 1
         return True
 
+    def _reaches(self, route: bytes, ping: bytes) -> bool:
+        """Whether a connection lives: a full queue and a closed one fail alike, but for the error."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.send_multipart([route, ping], zmq.DONTWAIT)
+        except zmq.Again:
+            return True
+        except zmq.ZMQError:
+            return False
+        finally:
+            self._look_again()
+        return True
+
     def _look_again(self) -> None:
         if self._socket is None or self._scheduled:
             return
