@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.chaotic.books import Books, slope_per_h
+from scripts.chaotic.books import Books, quarters, settled, slope_per_h
 from scripts.chaotic.plan import ACTORS, CUTS, HEALED_WITHIN_S, WEIGHTS, schedule
 
 
@@ -23,6 +23,19 @@ def test_in_half_an_hour_every_kind_of_fault_and_every_actor_has_its_turn():
     assert {fault.kind for fault in faults} == set(WEIGHTS) == set(HEALED_WITHIN_S)
     assert {target for fault in faults for target in fault.targets} >= {*ACTORS, *CUTS}
     assert [fault.number for fault in faults] == list(range(1, 181))
+
+
+def test_a_story_may_be_of_some_kinds_of_faults_only():
+    kinds = {fault.kind for fault in schedule(1, 100, only=["kill", "kill two"])}
+    assert kinds == {"kill", "kill two"}
+
+
+def test_growth_is_told_in_quarters_and_does_not_count_the_first():
+    samples = [(at_s, 10.0 if at_s < 25 else 20.0) for at_s in range(0, 101, 5)]
+    assert quarters(samples) == [10.0, 20.0, 20.0, 20.0]
+    assert slope_per_h(samples) > 1
+    assert slope_per_h(settled(samples)) == 0
+    assert quarters([(3.0, 7.0)]) == [7.0]
 
 
 def test_a_line_that_is_lost_or_doubled_is_named():

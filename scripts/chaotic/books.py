@@ -1,5 +1,6 @@
 """What was given to the conversation, against what came of it. Pure."""
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,21 @@ class Books:
             elif runs[call] and call not in results and call not in self.perhaps:
                 odd.append(f"the model was never told the result of {call!r}")
         return odd
+
+
+def quarters(samples: list[tuple[float, float]]) -> list[float]:
+    """Return the median value of each quarter of the time that the samples, (seconds, value), span; without the empty ones."""
+    began_s, span_s = samples[0][0], samples[-1][0] - samples[0][0]
+    parts: list[list[float]] = [[], [], [], []]
+    for at_s, value in samples:
+        parts[min(3, int(4 * (at_s - began_s) / span_s)) if span_s else 0].append(value)
+    return [statistics.median(part) for part in parts if part]
+
+
+def settled(samples: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the samples but those of the first quarter of the time: caches fill and pools form in it."""
+    begin_s = samples[0][0] + (samples[-1][0] - samples[0][0]) / 4
+    return [sample for sample in samples if sample[0] >= begin_s]
 
 
 def slope_per_h(samples: list[tuple[float, float]]) -> float:

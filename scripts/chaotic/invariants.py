@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from scripts.chaotic.books import slope_per_h
+from scripts.chaotic.books import quarters, settled, slope_per_h
 from scripts.chaotic.scene import Scene
 
 MORE_FDS = 4
@@ -36,13 +36,14 @@ class Watcher:
         return found + odd
 
     def growth(self) -> list[str]:
-        """Return a line per process: descriptors and memory, at first, at last, and the slope."""
+        """Return a line per process: descriptors and memory (medians of the run's quarters), and the slope after the first."""
         lines = []
         for name, rss in sorted(self.rss.items()):
             fds = self.fds[name]
             lines.append(
                 f"{name:<12} fds {fds[0][1]:.0f} -> {fds[-1][1]:.0f} (most {max(f for _, f in fds):.0f})   "
-                f"RSS {rss[0][1]:.1f} -> {rss[-1][1]:.1f} MiB ({slope_per_h(rss):+.1f} MiB/h over {len(rss)} looks)"
+                f"RSS {' '.join(f'{value:.1f}' for value in quarters(rss))} MiB "
+                f"({slope_per_h(settled(rss)):+.1f} MiB/h over {len(settled(rss))} looks)"
             )
         return lines
 

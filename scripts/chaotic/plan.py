@@ -1,6 +1,7 @@
 """What is broken, in which order, and how long it may take to heal: all from one seed. Pure."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 
 ACTORS = ("coordinator", "session", "mic", "speaker", "console", "keyboard", "tools")
@@ -50,10 +51,10 @@ class Fault:
         return f"{self.number}. {self.kind} {' and '.join(self.targets)}".rstrip()
 
 
-def schedule(seed: int, count: int) -> list[Fault]:
-    """Return the first `count` faults of this seed: the same ones whatever `count` is."""
+def schedule(seed: int, count: int, only: Collection[str] = WEIGHTS) -> list[Fault]:
+    """Return the first `count` faults of this seed, of these kinds `only`: the same ones whatever `count` is."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-    kinds = list(WEIGHTS)
+    kinds = [kind for kind in WEIGHTS if kind in only]
     faults = []
     for number in range(1, count + 1):
         kind = chance.choices(kinds, [WEIGHTS[one] for one in kinds])[0]

@@ -1,4 +1,4 @@
-"""One fault every ten seconds into a running conversation; after each, and at the end, every promise is looked at."""
+"""A fault every ten seconds into a running conversation; after each, and at the end, every promise is looked at."""
 
 import argparse
 import contextlib
@@ -11,11 +11,10 @@ from trees import wait_for
 
 from scripts.chaotic import breaking
 from scripts.chaotic.invariants import Watcher
-from scripts.chaotic.plan import Fault, schedule
+from scripts.chaotic.plan import WEIGHTS, Fault, schedule
 from scripts.chaotic.scene import Scene, staged
 from supervisor.client import NoAnswerError
 
-EVERY_S = 10.0
 ANSWERED_WITHIN_S = 45.0
 """Until every line typed so far is in the model's context; a half-open connection takes 15 s of it."""
 WRONG = (breaking.BrokenPromiseError, AssertionError, NoAnswerError)
@@ -25,11 +24,10 @@ def main() -> int:
     """Run; 0 if every promise held."""
     asked = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends us early finds nothing left, too
-    faults = schedule(asked.seed, asked.first - 1 + round(asked.minutes * 60 / EVERY_S))[asked.first - 1 :]
-    print(f"chaos: seed {asked.seed}, {len(faults)} faults, one every {EVERY_S:.0f} s", flush=True)
-    run = Run(
-        f"scripts/chaos --seed {asked.seed}" + f" --devices {asked.devices}" * (asked.devices != "files")
-    )
+    count = max(1, round(asked.minutes * 60 / asked.every))
+    faults = schedule(asked.seed, asked.first - 1 + count, asked.only)[asked.first - 1 :]
+    print(f"chaos: seed {asked.seed}, {len(faults)} faults, one every {asked.every:g} s", flush=True)
+    run = Run(_replay(asked), asked.every)
     with staged(faults, asked.devices) as scene:
         run.all(faults, scene)
         run.end(scene)
@@ -40,8 +38,9 @@ def main() -> int:
 class Run:
     """Counts what went wrong and how long healing took."""
 
-    def __init__(self, replay: str) -> None:
+    def __init__(self, replay: str, every_s: float) -> None:
         self.wrong: list[str] = []
+        self._every_s = every_s
         self._replay = replay
         self._took_s: dict[str, list[float]] = {}
         self._growth: list[str] = []
@@ -51,7 +50,7 @@ class Run:
         watcher = Watcher(scene)
         began_s = time.monotonic()
         for place, fault in enumerate(faults):
-            time.sleep(max(0.0, began_s + place * EVERY_S - time.monotonic()))
+            time.sleep(max(0.0, began_s + place * self._every_s - time.monotonic()))
             self._verdict(fault, *self._one(fault, scene, watcher))
             if scene.tree.status()["pid"] is None:
                 self.wrong.append("the conversation ended")
@@ -107,7 +106,7 @@ class Run:
 
     def _verdict(self, fault: Fault, took_s: float, odd: list[str]) -> None:
         if odd:
-            replay = f"{self._replay} --first {fault.number} --minutes 0.2"
+            replay = f"{self._replay} --first {fault.number} --minutes 0.01"
             print(f"WRONG {fault}: {'; '.join(odd)}   replay: {replay}", flush=True)
             self.wrong.append(f"{fault}: {'; '.join(odd)}")
             return
@@ -123,12 +122,29 @@ def _is_well(scene: Scene) -> bool:
     return bool(scene.tree.status()["state"] == "ready")
 
 
+def _replay(asked: argparse.Namespace) -> str:
+    """Return the command that does one of these faults again, but for its number."""
+    only = [f'"{kind}"' if " " in kind else kind for kind in asked.only] if asked.only != [*WEIGHTS] else []
+    parts = ["scripts/chaos", f"--seed {asked.seed}"]
+    parts += [f"--devices {asked.devices}"] * (asked.devices != "files") + ["--only", *only] * bool(only)
+    return " ".join(parts)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long (5)")
     parser.add_argument("--seed", type=int, default=1, help="which faults (1)")
     parser.add_argument(
         "--devices", choices=["files", "servers"], default="files", help="what is unplugged (files)"
+    )
+    parser.add_argument("--every", type=float, default=10.0, metavar="SECONDS", help="a fault (10)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=WEIGHTS,
+        default=[*WEIGHTS],
+        metavar="KIND",
+        help=f"of {', '.join(WEIGHTS)}",
     )
     parser.add_argument("--first", type=int, default=1, help="begin with this fault of the seed (1)")
     return parser.parse_args()
