@@ -21,10 +21,9 @@ def alone(pss_mib=100.0, cpu_percent=2.0):
     return Alone(Usage(cpu_percent, pss_mib, 6), Usage(2 * cpu_percent, pss_mib, 6))
 
 
-def crowd(arm, conversations, started_s=2.0):
-    return cost.ManyCell(
-        arm, conversations, Many(conversations, started_s, Usage(1.0, 50.0 * conversations, 1), 0.1)
-    )
+def crowd(arm, conversations, started_s=2.0, pss_mib=50.0):
+    use = Usage(1.0, pss_mib * conversations, 1)
+    return cost.ManyCell(arm, conversations, Many(conversations, started_s, use, 0.1))
 
 
 def result(**more):
@@ -98,6 +97,7 @@ def test_memory_is_compared_with_ours():
         (crowd("x", 5, started_s=30.0), "would need about 120 s"),
         (crowd("x", 1, started_s=30.0), ""),
         (cost.ManyCell("x", 5, None, "boom"), "fewer did not come up"),
+        (crowd("x", 5, pss_mib=10.0**9), "MiB of the"),
     ],
 )
 def test_a_crowd_that_cannot_be_up_in_time_is_not_tried(last, why):

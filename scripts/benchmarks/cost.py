@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from statistics import median
 
 import msgspec
+import psutil
 
 from scripts.benchmarks.cost_scene import Alone, Many, Usage, alone, many
 from scripts.benchmarks.table import REFERENCE, aligned
 from scripts.benchmarks.venvs import CannotError
 
+FILLS_AT_MOST = 0.75
+"""Of the free memory: a machine that swaps measures its disk."""
 FAILURES = (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired)
 
 
@@ -82,6 +85,10 @@ def why_not(last: ManyCell, size: int, box_s: float) -> str:
         return (
             f"not tried: would need about {expected_s:.0f} s to come up, more than the {box_s:.0f} s allowed"
         )
+    expected_mib = last.numbers.idle.pss_mib * size / last.conversations
+    free_mib = psutil.virtual_memory().available / 2**20
+    if expected_mib > FILLS_AT_MOST * free_mib:
+        return f"not tried: would need about {expected_mib:.0f} MiB of the {free_mib:.0f} that are free"
     return ""
 
 

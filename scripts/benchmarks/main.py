@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.benchmarks import arms, audio, cost, life, life_scene, loads, machine, picture, report
+from scripts.benchmarks import arms, audio, cost, life, life_scene, loads, machine, picture, repeat, report
 from scripts.benchmarks.report import Result
 from scripts.benchmarks.scene import Plan
 from tests.virtual_audio import why_not
@@ -17,7 +17,7 @@ from tests.virtual_audio import why_not
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "scripts" / "benchmarks" / "results"
 SIZES = (1, 5, 20, 50)
-BOX_S = 60.0
+BOX_S = 180.0
 OUTPUTS = {
     "json": "write all numbers there",
     "plot": "draw them there, as PNG",
@@ -34,7 +34,9 @@ def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     os.chdir(ROOT)  # what is started finds our modules
     if options.subject == "show":
-        return _finish(msgspec.json.decode(options.file.read_bytes(), type=Result), options)
+        return _finish(_read(options.file), options)
+    if options.subject == "compare":
+        return _compare(options.first, options.second)
     if missing := why_not():
         print(f"bench: {missing}", file=sys.stderr)
         return 1
@@ -46,6 +48,16 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return _finish(result, options)
+
+
+def _read(path: Path) -> Result:
+    return msgspec.json.decode(path.read_bytes(), type=Result)
+
+
+def _compare(first: Path, second: Path) -> int:
+    pairs = repeat.repeated(repeat.measured(_read(first)), repeat.measured(_read(second)))
+    print("\n".join(repeat.lines(pairs)))
+    return 0 if all(pair.is_same for pair in pairs) else 1
 
 
 def _finish(result: Result, options: argparse.Namespace) -> int:
@@ -84,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     whole.set_defaults(loads=list(loads.LOADS), happenings=list(life_scene.HAPPENINGS), sizes=list(SIZES))
     show = subject.add_parser("show", help="print, and draw, an earlier result")
     show.add_argument("file", type=_path)
+    twice = subject.add_parser("compare", help="say whether two results tell the same: 1 if a ratio differs")
+    twice.add_argument("first", type=_path)
+    twice.add_argument("second", type=_path)
     for each in (sound, survival, money, whole, show):
         _add_outputs(each)
     return parser
