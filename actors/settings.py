@@ -184,10 +184,13 @@ def endpoint(address: str, port: int) -> str:
 
 
 class SupervisionTable(Table, frozen=True):
-    """[supervision]: when to give up restarting, and how much an actor may use (0: as much as it likes)."""
+    """[supervision]: when to give up restarting or waiting, and how much an actor may use (0: as much as it likes)."""
 
     max_restarts: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 5
     within_s: Seconds = 60.0
+    ready_within_s: Seconds = 30.0
+    """From its birth. The session, which imports the SDK, takes 2.2 s on two cores, 2.8 s beside eight busy processes; a Pi
+    is some ten times slower."""
     max_memory_mb: MemoryMb = 1024
     max_cpu_percent: CpuPercent = 90.0
 

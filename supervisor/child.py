@@ -49,6 +49,8 @@ class Child:
     birth_s: float | None = None
     started_s: float = 0.0
     is_ready: bool = False
+    late_from_s: float = 0.0
+    """Since when it is on its way to READY: what it could do nothing about does not count."""
     restarts: int = -1
     """Starts after the first."""
     beat_s: float | None = None
@@ -94,7 +96,7 @@ class Child:
             pass_fds=passed,
         )
         self.state, self.is_ready, self.beat_s, self.health = "starting", False, None, Health()
-        self.started_s = time.monotonic()
+        self.started_s = self.late_from_s = time.monotonic()
         self.restarts += 1
         self.birth_s = birth_of(self.process.pid)
         self._cpu = self._next_cpu = None
@@ -121,8 +123,13 @@ class Child:
         """Whether it is ready and its work loop has not said anything for so long."""
         return self.is_ready and self.beat_s is not None and now - self.beat_s > longer_than_s
 
+    def is_late(self, now: float, within_s: float) -> bool:
+        """Whether it lives and has not become ready for so long."""
+        return self.process is not None and not self.is_ready and now - self.late_from_s > within_s
+
     def forgive(self, lost_s: float) -> None:
         """Nobody listened for a while: what was not heard in that time is not its fault."""
+        self.late_from_s += lost_s
         if self.beat_s is not None:
             self.beat_s += lost_s
 

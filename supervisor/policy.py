@@ -13,7 +13,7 @@ from supervisor.spec import Kind
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 GOOD_RUN_S = 5.0
-"""A run this long starts the back-off anew. (With 30 s, 20 kills of a session that worked well cost 200 s of waiting;
+"""A run this long, once it was ready, starts the back-off anew. (With 30 s, 20 kills of a session that worked well cost 200 s of waiting;
 what bounds a crash loop is the intensity.)"""
 DEVICE_OFTEN_S = 60.0
 """A device that is missing is mostly there within the minute: that long it is looked for often, then more and more rarely."""
@@ -58,11 +58,14 @@ class History:
     crashes: deque[float] = field(default_factory=deque)
     _failures: int = 0
     _has_been_ready: bool = False
+    _is_up: bool = False
+    """The run that goes on now has got as far as READY."""
     _absent_since: float | None = None
     _device_wait_s: float = DEVICE_WAIT_S
 
     def ended(self, code: int, ran_s: float, now: float) -> Decision:
         """Decide after an exit. `code` is negative for a signal, as in `Popen.returncode`."""
+        was_up, self._is_up = self._is_up, False
         if code == exits.DONE and self.kind.may_end:
             return Decision(Verdict.STOPPED)
         if code in {exits.USAGE, exits.DENIED, exits.BAD_CONFIG}:
@@ -71,7 +74,7 @@ class History:
             return Decision(Verdict.END_TREE if is_end else Verdict.FATAL, exit_code=exit_code)
         if code == exits.DEVICE_ABSENT:
             return Decision(Verdict.ABSENT, self._look_again_s(now))
-        return self._crashed(ran_s, now)
+        return self._crashed(ran_s if was_up else 0.0, now)
 
     def unborn(self) -> Decision:
         """It could not even be spawned: the machine is short of something. Uncounted, as that is nobody's fault and may pass."""
@@ -79,7 +82,7 @@ class History:
 
     def was_ready(self) -> None:
         """It got as far as READY: its device is there."""
-        self._has_been_ready = True
+        self._has_been_ready = self._is_up = True
         self._absent_since = None
 
     def _look_again_s(self, now: float) -> float:

@@ -51,6 +51,12 @@ class ActorReport(msgspec.Struct, frozen=True):
         """Whether it does what the configuration asks of it."""
         return self.state in {"ready", "stopped"} or (self.state == "absent" and self.is_optional)
 
+    @property
+    def in_words(self) -> str:
+        """How it is; of one that is away or on its way, also what became of the one before."""
+        is_away = self.state in {"starting", "backoff", "fatal"} and self.last_exit
+        return f"{self.name} {self.state}" + (f" (last: {self.last_exit})" if is_away else "")
+
 
 class HostReport(msgspec.Struct, frozen=True):
     """The conversation that this device lends its actors to."""

@@ -22,6 +22,9 @@ class Kind:
     may_end: bool = False
     """Exit 0 is a normal end, not a crash."""
     ready_within_s: float = 5.0
+    """Whoever comes `after` it waits no longer than that."""
+    patience: float = 1.0
+    """How many times `supervision.ready_within_s` it may take before it is replaced."""
     stop_order: int = 0
     """Lower stops earlier; equal numbers stop together."""
     stop_within_s: float = 1.0
@@ -55,6 +58,7 @@ KINDS: dict[str, Kind] = {
         "actors.model.tools.actor:ToolsActor",
         must_be_right=True,
         ready_within_s=10.0,
+        patience=3.0,  # the user's modules have 60 s, and what is wrong then is said better by the actor itself
         stop_order=2,
         has_processes=True,
         reads=("model",),

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -52,6 +53,9 @@ def conduct(
     Raises `NoCredentialsError`, `AlreadyRunningError`, and `OSError` when it cannot start.
     """
     outer = outer or Outer()
+    resource.setrlimit(
+        resource.RLIMIT_CORE, (0, 0)
+    )  # a core has the environment in it; every actor inherits this
     plan = make_plan(settings, os.environ, stdio)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # until the tree can end in order
     instance = Instance(settings.session.name)

@@ -75,11 +75,11 @@ def _judge(report: TreeReport, supervisor: psutil.Process | None) -> Found:
         how = "is stopped" if _is_stopped(supervisor) else "hangs"
         why = f"the supervisor {how}; what it knew is {silent_s:.1f} s old"
         return Found(UNKNOWN, _document(report.name, "degraded", why, report, rows))
-    unwell = [
-        f"{row['name']} {row['state']}"
+    seen = [
+        msgspec.structs.replace(known, state=row["state"])
         for row, known in zip(rows, report.actors, strict=True)
-        if not msgspec.structs.replace(known, state=row["state"]).is_well
     ]
+    unwell = [row.in_words for row in seen if not row.is_well]
     if unwell or report.state != "ready":
         return Found(
             DEGRADED, _document(report.name, "degraded", ", ".join(unwell) or report.why, report, rows)

@@ -59,8 +59,14 @@ def test_a_good_run_starts_the_waits_anew():
     life = Life(history(max_restarts=100))
     for _ in range(5):
         life.ends(KILLED)
-    assert life.ends(KILLED, GOOD_RUN_S).wait_s == 0.25
-    assert life.ends(KILLED, GOOD_RUN_S - 0.1).wait_s == 0.5
+    assert life.ends(KILLED, GOOD_RUN_S, was_ready=True).wait_s == 0.25
+    assert life.ends(KILLED, GOOD_RUN_S - 0.1, was_ready=True).wait_s == 0.5
+
+
+def test_a_run_that_never_was_ready_is_no_good_one_however_long_it_was():
+    life = Life(history(max_restarts=100))
+    life.ends(KILLED, 99.0, was_ready=True)
+    assert [life.ends(KILLED, 99.0).wait_s for _ in range(3)] == [0.5, 1.0, 2.0]
 
 
 @given(st.floats(0.0, 1.0), st.integers(1, 40))

@@ -60,7 +60,7 @@ def test_status_says_what_is_wrong_and_the_watch_finds_it_once_with_the_reason()
     for number in range(12):
         now = 100.5 + number * BEAT_S
         speaker.reported(Report(health=Health(done=4800, detail="a horn")), now)
-        found += watch.hung([speaker], now)
+        found += watch.hung([speaker], now, 30.0)
     row = speaker.report(106.0)
     assert (row.state, row.detail) == ("degraded", "a horn; has something to play and plays nothing")
     assert found == [speaker]
@@ -72,7 +72,7 @@ def test_trouble_that_another_process_would_not_mend_is_shown_and_nobody_is_repl
     for number in range(40):
         now = 100.5 + number * BEAT_S
         session.reported(Report(health=Health(trouble="not connected to the model")), now)
-        assert watch.hung([session], now) == []
+        assert watch.hung([session], now, 30.0) == []
     row = session.report(now)
     assert (row.state, row.detail) == ("degraded", "not connected to the model")
 

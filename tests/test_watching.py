@@ -1,11 +1,15 @@
 """Who is judged to hang, and when nobody is: a supervisor that slept itself (stopped, suspended, starved) judges nobody."""
 
+from types import SimpleNamespace
+
 from actors.runtime.notify import Health, Report
 from supervisor.child import Child
 from supervisor.policy import History
 from supervisor.spec import KINDS, ChildSpec, Stdio
 from supervisor.tree.starting import are_settled, due, streams
 from supervisor.tree.watching import HUNG_S, TICK_S, Watch, epitaph
+
+READY_WITHIN_S = 30.0
 
 
 def child(kind, *, beat_s=None, state="starting"):
@@ -15,11 +19,18 @@ def child(kind, *, beat_s=None, state="starting"):
     return made
 
 
+def born(kind, at_s):
+    """A child whose process lives, on its way to READY."""
+    made = child(kind)
+    made.process, made.late_from_s = SimpleNamespace(pid=4242), at_s
+    return made
+
+
 def ticks(watch, children, start, end):
-    """Look twice a second and return whoever was found to hang, and when."""
+    """Look twice a second and return whoever was found to hang or to be late, and when."""
     found, now = [], start
     while now <= end:
-        found += [(one.spec.name, now) for one in watch.hung(children, now)]
+        found += [(one.spec.name, now) for one in watch.hung(children, now, READY_WITHIN_S)]
         now += TICK_S
     return found
 
@@ -29,13 +40,48 @@ def test_a_silent_actor_is_found_once_after_5_seconds():
     assert ticks(Watch(100.0), [mic], 100.5, 109.0) == [("mic", 100.5 + HUNG_S)]
 
 
-def test_an_actor_that_is_not_ready_yet_is_not_judged():
-    assert ticks(Watch(100.0), [child("mic")], 100.5, 130.0) == []
+def test_an_actor_that_does_not_become_ready_is_found_once_and_it_is_said_why():
+    session = born("session", 100.0)
+    assert ticks(Watch(100.0), [session], 100.5, 150.0) == [("session", 130.5)]
+    assert session.excess == "not ready within 30 s, supervision.ready_within_s"
+
+
+def test_an_actor_that_is_between_two_processes_is_not_late():
+    assert ticks(Watch(100.0), [child("session", state="backoff")], 100.5, 200.0) == []
+
+
+def test_the_modules_of_users_may_take_longer():
+    tools = born("tools", 100.0)
+    assert ticks(Watch(100.0), [tools], 100.5, 200.0) == [("tools", 190.5)]
+    assert tools.excess == "not ready within 90 s, 3 x supervision.ready_within_s"
+
+
+def test_whoever_has_to_wait_for_another_is_late_from_when_that_is_ready():
+    coordinator, mic = child("coordinator"), born("mic", 100.0)
+    watch = Watch(100.0)
+    assert ticks(watch, [coordinator, mic], 100.5, 140.0) == []
+    coordinator.reported(Report(ready=True), 140.0)
+    assert ticks(watch, [coordinator, mic], 140.5, 180.0) == [("mic", 170.5)]
+
+
+def test_a_device_may_wait_for_its_host_for_days():
+    mic, watch = born("mic", 100.0), Watch(100.0)
+    mic.reported(Report(health=Health(has_host=False)), 100.0)
+    assert ticks(watch, [mic], 100.5, 1000.0) == []
+    mic.reported(Report(health=Health(has_host=True)), 1000.0)
+    assert ticks(watch, [mic], 1000.5, 1040.0) == [("mic", 1030.5)]
+
+
+def test_a_supervisor_that_slept_meanwhile_does_not_count_that_as_lateness():
+    session, watch = born("session", 100.0), Watch(100.0)
+    assert watch.hung([session], 150.0, READY_WITHIN_S) == []
+    assert [name for name, _ in ticks(watch, [session], 150.5, 200.0)] == ["session"]
+    assert session.late_from_s == 149.5
 
 
 def test_a_supervisor_that_slept_for_a_minute_judges_nobody_for_that_minute():
     mic, watch = child("mic", beat_s=100.0), Watch(100.0)
-    assert watch.hung([mic], 160.0) == []
+    assert watch.hung([mic], 160.0, READY_WITHIN_S) == []
     assert ticks(watch, [mic], 160.5, 164.5) == [], "what it missed does not count"
     assert [name for name, _ in ticks(watch, [mic], 165.0, 168.0)] == ["mic"], "what came since does"
 
@@ -43,7 +89,7 @@ def test_a_supervisor_that_slept_for_a_minute_judges_nobody_for_that_minute():
 def test_a_machine_that_starves_everybody_again_and_again_loses_nobody():
     mic, watch = child("mic", beat_s=100.0), Watch(100.0)
     for now in range(102, 150, 2):
-        assert watch.hung([mic], float(now)) == []
+        assert watch.hung([mic], float(now), READY_WITHIN_S) == []
 
 
 def test_whoever_depends_on_another_is_started_when_that_is_ready_late_or_out_of_question():

@@ -176,7 +176,8 @@ class Tree:
         self._start_what_can()
 
     def _tick(self) -> None:
-        for child in self._watch.hung(self._children, time.monotonic()):
+        within_s = self._crew.around.settings.supervision.ready_within_s
+        for child in self._watch.hung(self._children, time.monotonic(), within_s):
             log.error("%s %s", child.spec.name, child.excess or f"hangs: no heartbeat for {HUNG_S:.0f} s")
             child.signal(signal.SIGABRT)
             self._crew.kill_later(child, DUMP_WITHIN_S)

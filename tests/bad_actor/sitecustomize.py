@@ -1,7 +1,8 @@
 """Makes actors misbehave: first in PYTHONPATH of a tree, it is in every process of it, and waits for a file in its directory.
 
 `hang`: every actor keeps the interpreter to itself in one long call into C. `stall`: file devices go on as if they worked, and
-neither give nor take anything. Whoever is born later is well.
+neither give nor take anything. Whoever is born later is well. `never-ready` names actors: those born while it is there have all
+they need, and then never say so.
 """
 
 import os
@@ -23,6 +24,11 @@ def stall_the_devices():
     wav.WavInput._tick = wav.WavOutput._tick = lambda *_: None
 
 
+def never_get_ready(_):
+    """Hang where READY would be said."""
+    time.sleep(1e6)
+
+
 def misbehave(directory):
     """Wait for a sign, and do what it says."""
     signs = {directory / "hang": hold_the_interpreter, directory / "stall": stall_the_devices}
@@ -36,4 +42,10 @@ def misbehave(directory):
 WORDS = Path("/proc/self/cmdline").read_bytes().split(b"\0")
 if b"actors.runtime.boot" in WORDS and b"parrot" not in WORDS:
     run_dir = os.environ["ANTIPHON_SPEC"].partition('"run_dir":"')[2].partition('"')[0]
-    threading.Thread(target=misbehave, args=(Path(run_dir).parents[1],), daemon=True).start()
+    directory = Path(run_dir).parents[1]
+    threading.Thread(target=misbehave, args=(directory,), daemon=True).start()
+    sign = directory / "never-ready"
+    if sign.exists() and set(sign.read_text().encode().split()) & set(WORDS):
+        from actors.runtime.actor import Actor
+
+        Actor.ready = never_get_ready
