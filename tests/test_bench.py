@@ -69,10 +69,30 @@ def followed(samples, chunks):
 
 
 def test_the_clock_of_a_recording_is_its_promptest_block():
-    late = blocks(reply(1, 0.7), SINK_RATE_HZ, late_s=lambda number: 0.004 if number == 7 else 0.05)
-    line = Timeline.of(late, SINK_RATE_HZ, ahead_s=0.01)
-    assert line.at(0) == pytest.approx(START_S + 0.014)
-    assert line.at(SINK_RATE_HZ) == pytest.approx(START_S + 1.014)
+    late = blocks(reply(1, 0.7), SINK_RATE_HZ, late_s=lambda number: 0.004 if number == 7 else 0.009)
+    line = Timeline.of(late, SINK_RATE_HZ)
+    assert line.at(0) == pytest.approx(START_S + 0.004)
+    assert line.at(SINK_RATE_HZ) == pytest.approx(START_S + 1.004)
+
+
+@pytest.mark.parametrize("n", [96, 128, 480])
+def test_a_block_is_played_from_the_moment_it_is_shown_however_long_it_is_and_in_whatever_pieces(n):
+    came_s = [START_S + at / SINK_RATE_HZ for at in range(0, 2 * SINK_RATE_HZ, n)]
+    pieces = [(at_s + late_s, bytes(2 * part)) for at_s in came_s for late_s, part in [(0, n - 1), (1e-4, 1)]]
+    line = Timeline.of(pieces, SINK_RATE_HZ, is_played=True)
+    assert line.at(0) == pytest.approx(START_S)
+    assert line.at(48_000) == pytest.approx(START_S + 1)
+
+
+@settings(deadline=None)
+@given(ppm=st.integers(-500, 500), at=st.floats(0, 1))
+def test_a_sound_server_whose_clock_runs_fast_or_slow_is_followed(ppm, at):
+    true_hz, n = SINK_RATE_HZ * (1 + ppm / 1e6), 480
+    played = [(START_S + number * n / true_hz, bytes(2 * n)) for number in range(3000)]
+    line = Timeline.of(played, SINK_RATE_HZ, is_played=True)
+    sample = round(at * 3000 * n)
+    assert line.at(sample) == pytest.approx(START_S + sample / true_hz, abs=0.0025)
+    assert line.index(line.at(sample)) == pytest.approx(sample, abs=2)
 
 
 def test_an_unbroken_reply_has_no_gap_although_its_letters_fade():

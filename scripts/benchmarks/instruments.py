@@ -17,12 +17,15 @@ from tests.virtual_audio import Recording, VirtualAudio
 PRIORITY = 5
 """SCHED_RR, what PulseAudio asks rtkit for on a desktop."""
 END_WITHIN_S = 10.0
+SINK_BLOCK_MS = 2
+"""A null sink makes what is new wait for its next block, which is as long as the least patient of its clients wants; a sound
+card mixes it in at once. So that nobody gains or loses by what his device holds, the recorder wants the shortest."""
 
 
 @contextlib.contextmanager
-def recording(sound: VirtualAudio, source: str, rate_hz: int) -> Iterator[Recording]:
-    """Record a PulseAudio source in blocks of 10 ms, int16 mono."""
-    command = ["parec", "--raw", "-d", source, "--latency-msec=10", "--format=s16le", "--channels=1"]
+def recording(sound: VirtualAudio, source: str, rate_hz: int, block_ms: int = 10) -> Iterator[Recording]:
+    """Record a PulseAudio source in such blocks or shorter, int16 mono."""
+    command = ["parec", "--raw", "-d", source, f"--latency-msec={block_ms}", "--format=s16le", "--channels=1"]
     recorder = subprocess.Popen(
         [*command, f"--rate={rate_hz}"],
         env=os.environ | sound.env,

@@ -12,7 +12,6 @@ from scripts.benchmarks.scene import SYLLABLE_S, Taken, asked
 from scripts.benchmarks.sound import (
     LETTER_S,
     MIC_RATE_HZ,
-    SINK_AHEAD_S,
     SINK_RATE_HZ,
     Timeline,
     gaps_s,
@@ -64,7 +63,7 @@ class Numbers(msgspec.Struct, frozen=True):
 
 def measure(taken: Taken) -> Numbers:
     """Evaluate one cell."""
-    sink = Timeline.of(taken.sink, SINK_RATE_HZ, SINK_AHEAD_S)
+    sink = Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True)
     replies = _replies(taken)
     gaps, missing_s = _first_reply(sink, taken, replies)
     mic = _microphone(taken)
@@ -161,5 +160,5 @@ def _delays_s(sink: Timeline, replies: dict[int, float]) -> list[float]:
     found = []
     for (turn, sent_s), end_s in zip(sorted(replies.items()), ends, strict=True):
         if heard := sounding(sink, pitch_of(turn), sent_s, end_s):
-            found.append(max(0.0, heard[0] - sent_s))  # it can be within the sink's block
+            found.append(heard[0] - sent_s)
     return found

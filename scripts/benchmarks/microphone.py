@@ -46,7 +46,7 @@ def follow(given: Timeline, chunks: list[tuple[int, bytes]], from_s: float, to_s
     came_s = np.array([at / 1e9 for at, _ in chunks])[carrier] if len(chunks) else np.empty(0)
     begin, end = given.index(from_s), given.index(to_s)
     counts = (places >= begin) & (places < end)
-    captured_s = given.start_s + (places + n) / given.rate_hz
+    captured_s = given.times(places + n)
     ages_s = (came_s - captured_s)[counts]
     _, first = np.unique(carrier[counts], return_index=True)
     oldest = ages_s[first]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from scripts.benchmarks.arms import DEAF_WHILE_SPEAKING, FILTERS_VOICE, plain_environment, running
-from scripts.benchmarks.instruments import Server, put_first, recording, serving
+from scripts.benchmarks.instruments import SINK_BLOCK_MS, Server, put_first, recording, serving
 from scripts.benchmarks.rival import Rival
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import LETTER_S, MIC_RATE_HZ, SINK_RATE_HZ, letter_of
@@ -69,7 +69,7 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
         sound = stack.enter_context(VirtualAudio())
         environment = plain_environment(sound.env, secrets.token_urlsafe(16))
         server = stack.enter_context(serving(directory, script(plan.reply_s), environment))
-        sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ))
+        sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ, SINK_BLOCK_MS))
         microphone = stack.enter_context(recording(sound, "micfeed.monitor", MIC_RATE_HZ))
         with running(arm, server, environment, directory) as rival:
             await_connection(arm, server, directory)

@@ -1,15 +1,17 @@
 """What a recording of the loudspeaker tells: when which tone sounded, and where it was silent. Pure."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 MIC_RATE_HZ = 16_000
 SINK_RATE_HZ = 48_000
-SINK_AHEAD_S = 0.01
-"""A null sink mixes, and shows to its monitor, one block before that block is due."""
+AT_ONCE_S = 0.0005
+"""What was mixed as one block may be read in pieces, so soon after one another."""
+CLOCK_S = 4.0
+"""Two clocks drift apart (a null sink with blocks of 128 samples by 250 ppm): one block in this time comes on the dot."""
 LETTER_S = 0.07
 """The parrot's melody: 70 ms a letter, each with a pitch of its own."""
 LETTERS = {"low": "i", "high": "h"}
@@ -42,25 +44,61 @@ class Timeline:
     samples: Samples
     rate_hz: int
     start_s: float
+    drift: tuple[tuple[float, float], ...] = ((0.0, 0.0),)
+    """How many seconds later than by `start_s` and the rate these samples were there, and in proportion those between."""
 
     @classmethod
-    def of(cls, blocks: list[tuple[float, bytes]], rate_hz: int, ahead_s: float = 0.0) -> "Timeline":
-        """Build it from blocks and when they came: the one that was least late sets the clock.
+    def of(cls, blocks: list[tuple[float, bytes]], rate_hz: int, *, is_played: bool = False) -> "Timeline":
+        """Build it from blocks and when they came: of each few seconds the one that was least late sets the clock.
 
-        `ahead_s`: how long before its time a recorder was given its samples.
+        A microphone gives a block when its last sample was there; a sink mixes it, and shows it to its monitor, when its
+        first one is due (`is_played`), however long the block is.
         """
-        ends = np.cumsum([len(block) // 2 for _, block in blocks]) / rate_hz
-        came = np.array([at for at, _ in blocks])
         samples = np.frombuffer(b"".join(block for _, block in blocks), dtype=np.int16)
-        return cls(samples, rate_hz, float(np.min(came - ends)) + ahead_s)
+        came, lengths = _whole(blocks)
+        ends = np.cumsum(lengths)
+        places = ends - lengths if is_played else ends
+        starts = came - places / rate_hz
+        windows = ((came - came[0]) // CLOCK_S).astype(int)
+        prompt = [
+            int(i[np.argmin(starts[i])]) for n in np.unique(windows) if len(i := np.flatnonzero(windows == n))
+        ]
+        start_s = float(starts[prompt[0]])
+        return cls(
+            samples, rate_hz, start_s, tuple((float(places[i]), float(starts[i]) - start_s) for i in prompt)
+        )
 
     def at(self, sample: float) -> float:
         """Return when a sample was there."""
-        return self.start_s + sample / self.rate_hz
+        return float(self.times(np.array([sample]))[0])
+
+    def times(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Return when each of these samples was there."""
+        return self.start_s + samples / self.rate_hz + self._late(samples)
 
     def index(self, at_s: float) -> int:
         """Return which sample was there at that time, within what was recorded."""
-        return min(max(0, round((at_s - self.start_s) * self.rate_hz)), len(self.samples))
+        by_rate = (at_s - self.start_s) * self.rate_hz
+        found = round(by_rate - float(self._late(np.array([by_rate]))[0]) * self.rate_hz)
+        return min(max(0, found), len(self.samples))
+
+    def _late(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        places, late_s = zip(*self.drift, strict=True)
+        return np.interp(samples, places, late_s)
+
+
+def _whole(blocks: list[tuple[float, bytes]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Put together what was mixed as one block: when each came, and of how many samples it is."""
+    came: list[float] = []
+    lengths: list[int] = []
+    last_s = -np.inf
+    for at_s, block in blocks:
+        if at_s - last_s >= AT_ONCE_S:
+            came.append(at_s)
+            lengths.append(0)
+        lengths[-1] += len(block) // 2
+        last_s = at_s
+    return np.array(came), np.array(lengths)
 
 
 def sounding(line: Timeline, pitch: Pitch, from_s: float, to_s: float) -> tuple[float, float] | None:
