@@ -24,7 +24,14 @@ class Device:
 
 def test_a_plausible_word_of_the_device_is_believed():
     device = Device()
-    assert [device.deliver(0.014) for _ in range(100)] == [0.014] * 100
+    assert [device.deliver(0.014) for _ in range(100)] == pytest.approx([0.014] * 100)
+
+
+def test_a_word_that_falls_is_not_believed_for_some_seconds():
+    device = Device()
+    device.deliver(0.016)
+    assert [device.deliver(0.006) for _ in range(900)] == pytest.approx([0.016] * 900)
+    assert [device.deliver(0.012) for _ in range(200)][-1] == pytest.approx(0.012)
 
 
 def test_a_punctual_block_is_not_older_than_what_the_device_holds():
@@ -47,7 +54,7 @@ def test_after_a_gap_in_the_capture_blocks_are_not_old():
     device = Device()
     device.deliver(0.014)
     device.now += 5  # suspended
-    assert [device.deliver(0.014) for _ in range(50)] == [0.014] * 50
+    assert [device.deliver(0.014) for _ in range(50)] == pytest.approx([0.014] * 50)
 
 
 def test_two_clocks_that_drift_apart_do_not_make_blocks_older():

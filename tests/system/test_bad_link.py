@@ -37,7 +37,7 @@ HEALED_WITHIN_S = 2.0
 TOGETHER_MS = 30
 CONCEALED_S = 0.06
 KITCHEN = '[actors.kitchen]\nkind = "speaker"\n'
-REPLIES = {"short": 1.5, "minute": 60.0, "long": 8.0, "patient": 40.0}
+REPLIES = {"short": 1.0, "minute": 60.0, "long": 6.0, "patient": 40.0}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def interrupt_often(far, count, seed=5):
 
 def test_a_flush_over_a_slow_and_lossy_link_is_silence_at_once(kitchen):
     kitchen.link.shape(**SLOW)
-    took = interrupt_often(kitchen, 6)
+    took = interrupt_often(kitchen, 5)
     assert percentile(took, 0.5) < SILENT_WITHIN_S
     assert max(took) < LATE_S
 
@@ -161,7 +161,7 @@ def test_a_link_cut_for_5_s_heals_by_itself_and_the_reply_goes_on_where_it_was(k
         asked_s = time.monotonic()
         kitchen.talk.say("long")
         wait_for(lambda: recording.last_sound() > asked_s + 0.1, "the reply is heard")
-        time.sleep(2)
+        time.sleep(1)
         kitchen.link.shape(is_cut=True)
         time.sleep(5)
         fell_silent_s = recording.last_sound()
@@ -243,7 +243,7 @@ DEAF = "[model.live.realtime_input_config]\nautomatic_activity_detection = {{dis
 
 
 def test_a_microphone_is_heard_again_soon_after_a_cut_and_nothing_of_it_twice_or_out_of_order(tmp_path):
-    spoken_s = 14
+    spoken_s = 12
     wav = write_wav(tmp_path / "voice.wav", speech_like(spoken_s, SINK_RATE_HZ), SINK_RATE_HZ)
     voice = speech_like(spoken_s, MIC_HZ)
     with (
@@ -268,7 +268,7 @@ def test_a_microphone_is_heard_again_soon_after_a_cut_and_nothing_of_it_twice_or
     tell(healed_ms=round(took_s * 1000), found=found)
     assert took_s < HEALED_WITHIN_S
     assert restarts == [0, 0]
-    assert {1, 12} <= {at_s for at_s, _ in found}  # of before and of after
+    assert {1, 10} <= {at_s for at_s, _ in found}  # of before and of after
     places = [place for _, place in found]
     assert all(later - earlier >= MIC_HZ - 1 for earlier, later in pairwise(places))
 

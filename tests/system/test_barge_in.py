@@ -93,7 +93,7 @@ def interrupt_often(talk, recording, times):
 
 def test_an_interruption_is_silence_at_once_and_nothing_of_the_old_reply_follows(sound, patient):
     with sound.listening(SINK_RATE_HZ) as recording:
-        took = interrupt_often(patient, recording, 15)
+        took = interrupt_often(patient, recording, 10)
     assert percentile(took, 0.5) < SILENT_WITHIN_S
     assert max(took) < LATE_S < WATCHED_S  # so that in the rest of the time watched nothing was heard
 

@@ -12,7 +12,7 @@ from voices import MIC_HZ, REPLY_HZ, compare, config, says_wav, talking, tell, w
 pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_audio.why_not() or "it can run")
 
 TOOLS = 'provider = "parrot"\ntools = ["busy_tools"]'
-REPLY_S = 8
+REPLY_S = 5
 
 
 def test_two_busy_threads_inside_a_tool_cost_no_sample_in_either_direction(tmp_path):

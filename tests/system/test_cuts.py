@@ -43,7 +43,7 @@ def assert_nothing_lost(talk: Talk, typed: list[str], seconds: float) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_conversation_that_is_cut_in_every_way_loses_and_doubles_nothing():
-    seconds, order = 200.0, [*KINDS, "reset", "go_away"]
+    seconds, order = 200.0, [*KINDS, "reset"]
     with talking([f"word-{number}" for number in range(200)], seconds) as talk:
         others, typist = talk.pids(), Typist(talk, apart_s=0.7)
         cut_often(talk, order, seed=1, apart_s=(0.3, 1.5))

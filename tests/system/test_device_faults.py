@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_au
 BACK_WITHIN_S = 3.0
 GONE_S = 1.5
 """Longer than the watchdog of a device takes."""
+CYCLE_S = 4
+"""Gone, back, and a little longer."""
 KINDS = ("server killed", "device pulled out", "device suspended")
 
 
@@ -102,7 +104,7 @@ def take_away(talk, device, cycles, is_back):
 
 def speaker_faults(tmp_path, cycles):
     """Take the loudspeaker away again and again while somebody speaks."""
-    seconds = 5 * cycles
+    seconds = CYCLE_S * cycles
     wav = write_wav(tmp_path / "spoken.wav", speech_like(seconds, SINK_RATE_HZ), SINK_RATE_HZ)
     reply = speech_like(2, SINK_RATE_HZ)
     rules = [says_wav(tmp_path, "go", speech_like(2, REPLY_HZ))]
@@ -143,7 +145,7 @@ def speaker_faults(tmp_path, cycles):
 
 def mic_faults(tmp_path, cycles):
     """Take the microphone away again and again while a reply is heard."""
-    seconds = 5 * cycles
+    seconds = CYCLE_S * cycles
     rules = [says_wav(tmp_path, "go", speech_like(seconds, REPLY_HZ), speed=8)]
     with (
         two_servers() as (mouth, ear, env),

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_au
 
 WITHIN_MS = 10
 """Between the medians: both sides see the same delays of the machine."""
-TURNS = 7
+TURNS = 5
+SPOKEN_S = 8
 AUDIBLE = 256
 """-42 dBFS, as the measurement itself has it."""
 
@@ -94,10 +95,10 @@ def check(name, in_status, measured):
 
 def test_the_way_of_the_voice_to_the_model_is_what_a_loopback_measures(talk):
     before, arrivals = talk.samples_at_model(), Arrivals(talk.ear)
-    wav, voice = spoken(talk, 8)
+    wav, voice = spoken(talk, SPOKEN_S)
     with talk.sound.listening(MIC_HZ, "micfeed.monitor") as monitor, talk.sound.speaking(wav):
         pass
-    wait_until(lambda: talk.samples_at_model() > before + 8 * MIC_HZ, "the microphone stopped")
+    wait_until(lambda: talk.samples_at_model() > before + SPOKEN_S * MIC_HZ, "the microphone stopped")
     in_status = talk.tree.status()["latency_ms"]["mic_to_send"]
     arrivals.stop()
     played_from = index_of(monitor.samples, voice)

@@ -40,7 +40,7 @@ SIZES = [(320, 240), (640, 480), (64, 64)]
 ALBUM = [picture(size=size, seed=seed, quality=95) for seed, size in enumerate(SIZES)]
 MARKS = [hashlib.sha256(jpeg).hexdigest()[:12] for jpeg in ALBUM]
 VOICE = speech_like(60, MIC_HZ)
-SEEN_AT_LEAST = 7
+SEEN_AT_LEAST = 5
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_the_model_sees_the_cameras_own_pictures_in_order_at_the_rate_that_was_a
 
 def test_the_voice_in_the_same_conversation_arrives_whole_to_the_sample(filmed):
     heard = Talk(filmed).at_model()
-    assert len(heard) > 5 * MIC_HZ
+    assert len(heard) > 3 * MIC_HZ
     start = index_of(VOICE, heard[:MIC_HZ])
     assert np.array_equal(heard, VOICE[start : start + len(heard)])
 
