@@ -15,6 +15,24 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let the workers of xdist share the files as `lanes` says; other ways to share stay xdist's own."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from lanes import Lanes
+
+    return Lanes(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Put them in the order of `lanes`, if this is a worker; who runs them alone gets them as they stand."""
+    if hasattr(config, "workerinput"):
+        from lanes import sort
+
+        sort(items)
+
+
 @pytest.fixture
 def loop():
     """A real loop; the sockets made on it are closed afterwards."""
