@@ -39,7 +39,7 @@ FAULTS = {
     4: Row(
         "the session killed with lines that are not acknowledged",
         (
-            "test_no_loss::test_1000_lines_arrive_exactly_once_although_the_session_is_killed_3_times",
+            "test_no_loss::test_300_lines_arrive_exactly_once_although_the_session_is_killed_3_times",
             "test_no_loss::test_1000_lines_arrive_exactly_once_although_the_session_is_killed_20_times",
         ),
     ),

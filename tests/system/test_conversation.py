@@ -13,21 +13,16 @@ from actors.wire import MAX_TEXT_CHARS
 SLOW = [{"when": {"contains": "slowly"}, "do": {"reply": {"seconds": 20, "delay_s": 0.2}}}]
 
 
-def test_a_piped_line_is_answered_on_stdout_and_everything_else_goes_to_stderr():
-    with tree() as conversation:
-        ended = conversation.converse("hello\n")
-        assert (ended.returncode, ended.stdout) == (0, "You said: hello\n")
-        assert "parrot" in ended.stderr
-        assert conversation.leftovers() == []
-
-
-def test_several_lines_are_answered_in_order_blank_ones_and_a_missing_last_newline_apart():
+def test_piped_lines_are_answered_in_order_on_stdout_and_everything_else_goes_to_stderr():
+    """Blank lines and a missing last newline apart."""
     with tree() as conversation:
         ended = conversation.converse("one\n\n  \ntwo\nzwölf 二 ✓\nlast")
         said = ["one", "two", "zwölf 二 ✓", "last"]
         assert ended.stdout.splitlines() == [f"You said: {text}" for text in said]
         assert ended.returncode == 0
         assert conversation.context() == dict.fromkeys(said, 1)
+        assert "parrot" in ended.stderr
+        assert conversation.leftovers() == []
 
 
 @pytest.mark.parametrize("source", [subprocess.PIPE, subprocess.DEVNULL])
@@ -63,24 +58,17 @@ def test_the_quit_command_in_a_pipe_waits_for_the_replies_before_it_and_nothing_
         assert (ended.returncode, ended.stdout) == (0, "You said: one\nYou said: two\n")
 
 
-def test_a_quit_command_ends_a_conversation_whose_pipe_stays_open():
-    with tree() as conversation:
-        process = conversation.start()
-        process.stdin.write(b"one\n/quit\n")
-        process.stdin.flush()
-        assert process.wait(30) == 0
-        assert process.stdout.read() == b"You said: one\n"
-
-
-def test_each_reply_comes_when_it_is_said_and_not_at_the_end_of_the_input():
+def test_each_reply_comes_when_it_is_said_and_a_quit_command_ends_it_although_the_pipe_stays_open():
     with tree() as conversation:
         process = conversation.start()
         for word in (b"one", b"two"):
             process.stdin.write(word + b"\n")
             process.stdin.flush()
             assert process.stdout.readline() == b"You said: " + word + b"\n"
-        process.stdin.close()
+        process.stdin.write(b"three\n/quit\n")
+        process.stdin.flush()
         assert process.wait(30) == 0
+        assert process.stdout.read() == b"You said: three\n"
 
 
 def test_a_reader_of_the_replies_that_goes_away_does_not_end_the_conversation_half_way():

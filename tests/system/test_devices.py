@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(bool(virtual_audio.why_not()), reason=virtual_au
 
 MIC_HZ = 16_000
 SPEAKER_HZ = 24_000
-SPOKEN_S = 4
+SPOKEN_S = 3
 
 
 @pytest.fixture

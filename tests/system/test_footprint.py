@@ -74,10 +74,10 @@ def test_a_conversation_that_waits_costs_next_to_no_cpu(running):
 def test_start_is_little_more_than_the_import_of_the_sdk():
     """The two are measured in turn, as the machine is noisy; the generous bound catches a second import on the way."""
     with tree() as conversation:
-        ratios = [
+        ratios = (
             seconds_to_ready(conversation) / (seconds_to_import("google.genai.live") + 0.5) for _ in range(2)
-        ]
-    assert min(ratios) < 2, ratios
+        )
+        assert any(ratio < 2 for ratio in ratios)
 
 
 @pytest.mark.bench

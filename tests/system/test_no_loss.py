@@ -81,9 +81,9 @@ def assert_exactly_once(piped):
     assert piped.tree.leftovers() == []
 
 
-def test_1000_lines_arrive_exactly_once_although_the_session_is_killed_3_times():
+def test_300_lines_arrive_exactly_once_although_the_session_is_killed_3_times():
     with tree() as conversation:
-        piped = Piped(conversation, 1000)
+        piped = Piped(conversation, 300)
         piped.kill_often("session", times=3)
         assert_exactly_once(piped)
         assert piped.missing() == [], "every reply was printed to its end"

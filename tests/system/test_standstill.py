@@ -1,5 +1,6 @@
 """An actor that lives but gets nowhere says so: seen from outside, with its exit code."""
 
+import re
 import time
 from pathlib import Path
 
@@ -77,4 +78,4 @@ def test_a_mic_and_a_speaker_that_live_and_get_nothing_done_are_shown_and_replac
     assert shown_s < 2 + 2, "2 s, and a loaded machine"
     assert replaced_s < 5 + 4, "5 s, and a loaded machine"
     for name, what in words.items():
-        assert talk.tree.row(name)["last_exit"] == f"{what} for 4 s"
+        assert re.fullmatch(f"{what} for [4-8] s", talk.tree.row(name)["last_exit"])

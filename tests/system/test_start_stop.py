@@ -42,7 +42,7 @@ def racing_starts(conversation, count):
     return started
 
 
-def test_50_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation_notices_nothing():
+def test_20_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation_notices_nothing():
     with tree(rules=LONG_REPLY) as conversation:
         first = conversation.start_ready("--set", "actors.parrot.audio_speed=4.0")
         first.stdin.write(b"talk at length\n")
@@ -51,7 +51,7 @@ def test_50_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation
         pids = {row["name"]: row["pid"] for row in conversation.status()["actors"]}
         refused = [
             (*process.communicate(b"not said\n"), process.returncode)
-            for process in racing_starts(conversation, 50)
+            for process in racing_starts(conversation, 20)
         ]
         assert {(out, code) for out, _, code in refused} == {(b"", 1)}
         assert {err for _, err, _ in refused} == {refused[0][1]}
