@@ -13,7 +13,7 @@ ROOMS = ("inputs", "outputs", "model", "coordinator", "devices", "gate", "stream
 COMMON = ("wire", "state", "settings", "runtime", "devices")
 HOMES = {
     "pyaudio": "actors/devices/portaudio.py",
-    "google": ("actors/model/google.py", "actors/model/credentials.py"),
+    "google": ("actors/model/google.py", "actors/model/clients.py", "actors/model/credentials.py"),
     "zmq": "actors/runtime/bus/",
     "rich": "supervisor/live/",
     "opentelemetry": "supervisor/metrics/otel.py",

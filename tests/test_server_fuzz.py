@@ -11,10 +11,10 @@ import pytest
 
 from actors import wire
 from actors.model import events, google
-from actors.model.google import ConnectionEndedError
 from actors.model.parrot.options import ParrotOptions
 from actors.model.parrot.script import Do, Raw
 from actors.model.parrot.server import Parrot
+from actors.model.reconnect import ConnectionEndedError
 from actors.settings import ModelTable
 
 AUDIO = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}}

@@ -9,9 +9,9 @@ from pathlib import Path
 from actors import wire
 from actors.model import events, google
 from actors.model.exchange import Exchange
-from actors.model.google import ConnectionEndedError, LiveConnection
+from actors.model.google import LiveConnection
 from actors.model.pulse import Pulse
-from actors.model.reconnect import PLANNED, Backoff, Outage, Resumes, Then, Verdict
+from actors.model.reconnect import PLANNED, Backoff, ConnectionEndedError, Outage, Resumes, Then, Verdict
 from actors.runtime import exits
 from actors.runtime.control import Control
 from actors.runtime.loop import Loop

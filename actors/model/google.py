@@ -1,46 +1,36 @@
-"""The real Gemini Live through google-genai; the only import of the SDK."""
+"""One connection to the real Gemini Live through google-genai."""
 
 import asyncio
 import json
 import logging
-import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import websockets
-from google import genai
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.genai import errors, types
 from google.genai.live import AsyncSession
-from google.oauth2 import service_account
 from pydantic import ValidationError
 
-from actors.model import credentials, peer
+from actors.model import clients, peer
 from actors.model.events import Event, events_of
 from actors.model.live_config import live_fields
-from actors.model.reconnect import Then, Verdict, classify_close, classify_refusal
+from actors.model.reconnect import ConnectionEndedError, Then, Verdict, classify_close, classify_refusal
 from actors.runtime import exits
 from actors.settings import ModelTable
 
-SETUP_WITHIN_S = 10.0
-MAX_MESSAGE_BYTES = 16 << 20
 MAX_BROKEN_IN_A_ROW = 20
 
 BROKEN = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RuntimeError)
 """What one message that is none makes the SDK raise: pydantic's and JSON's errors, its own bugs, a nesting without end."""
 
+_closing: set["asyncio.Future[None]"] = set()
+"""Connections on their way out; the loop itself does not hold on to its tasks."""
+
 log = logging.getLogger("google")
-
-
-class ConnectionEndedError(Exception):
-    """The connection to the model ended, or could not be made; `verdict` says what to do about it."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.why)
-        self.verdict = verdict
 
 
 class LiveConnection:
@@ -141,11 +131,14 @@ def _is_there(answer: "asyncio.Future[float]") -> bool:
 async def connect(
     table: ModelTable, run_dir: Path, handle: str, functions: Sequence[dict[str, Any]] = ()
 ) -> AsyncIterator[LiveConnection]:
-    """Open a connection that knows the user's functions. Raises `ConnectionEndedError` when that fails; no attempt lasts longer than 10 s or so."""
-    client = make_client(table, run_dir)
+    """Open a connection that knows the user's functions. Raises `ConnectionEndedError` when that fails; no attempt lasts longer than 10 s or so.
+
+    Whoever leaves it need not wait for the server's farewell, unless it is the process that ends.
+    """
+    client = clients.get(table, run_dir)
     opening = client.aio.live.connect(model=table.name, config=live_config(table, handle, functions))
     try:
-        session = await asyncio.wait_for(opening.__aenter__(), SETUP_WITHIN_S)
+        session = await asyncio.wait_for(opening.__aenter__(), clients.SETUP_WITHIN_S)
     except (
         TimeoutError,
         OSError,
@@ -160,44 +153,28 @@ async def connect(
         raise ConnectionEndedError(judge(error)) from error
     try:
         yield LiveConnection(session, table.dead_after_s)
-    finally:
+    except asyncio.CancelledError:
         await opening.__aexit__(None, None, None)
+        raise
+    except BaseException:
+        _close_meanwhile(opening)
+        raise
+    else:
+        _close_meanwhile(opening)
 
 
-def make_client(table: ModelTable, run_dir: Path) -> genai.Client:
-    """Build the SDK's client for the resolved provider. Raises `ActorExit` for credentials that cannot be used."""
-    websocket: dict[str, Any] = {
-        "max_size": MAX_MESSAGE_BYTES,
-        "close_timeout": 1,
-        "open_timeout": SETUP_WITHIN_S,
-    }
-    websocket |= {"ping_interval": table.ping_s, "ping_timeout": table.pong_within_s}
-    if table.provider == "parrot":
-        base_url, ca_file, key = _parrot(run_dir)
-        websocket |= {"proxy": None, "ssl": ssl.create_default_context(cafile=ca_file)}
-        options = types.HttpOptions(
-            base_url=base_url, api_version=table.api_version, async_client_args=websocket
-        )
-        return genai.Client(api_key=key, vertexai=False, http_options=options)
-    if table.ca_file:
-        websocket["ssl"] = ssl.create_default_context(cafile=table.ca_file)
-    options = types.HttpOptions(
-        base_url=table.base_url or None, api_version=table.api_version, async_client_args=websocket
-    )
-    if table.provider == "vertex":
-        return genai.Client(
-            vertexai=True,
-            project=table.project_id,
-            location=table.location,
-            credentials=_service_account(table.credentials_path),
-            http_options=options,
-        )
-    key = os.environ.get(table.api_key_env, "")
-    if not key:
-        raise exits.ActorExit(
-            exits.DENIED, f"the variable {table.api_key_env} (model.api_key_env) is not set"
-        )
-    return genai.Client(api_key=key, vertexai=False, http_options=options)
+def _close_meanwhile(opening: AbstractAsyncContextManager[AsyncSession]) -> None:
+    """Close a connection while the next one is made: its server may be far away, or gone."""
+
+    async def close() -> None:
+        try:
+            await opening.__aexit__(None, None, None)
+        except (websockets.WebSocketException, OSError, RuntimeError) as error:
+            log.info("the last connection did not close well: %s", error)
+
+    closing = asyncio.ensure_future(close())
+    _closing.add(closing)
+    closing.add_done_callback(_closing.discard)
 
 
 def live_config(
@@ -217,15 +194,6 @@ def _in_words(problem: Any) -> str:
     return f"model.live.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}".replace(
         "; ", ", "
     )
-
-
-def _service_account(path: str) -> service_account.Credentials:
-    try:
-        return credentials.service_account(path)
-    except (OSError, ValueError) as error:
-        raise exits.ActorExit(
-            exits.BAD_CONFIG, f"model.credentials_path: {path} cannot be used: {error}"
-        ) from None
 
 
 def judge(error: BaseException) -> Verdict:
@@ -257,12 +225,3 @@ def judge(error: BaseException) -> Verdict:
 def _reason(error: errors.APIError) -> str:
     details = error.details
     return details if isinstance(details, str) else json.dumps(details)[:300]
-
-
-def _parrot(run_dir: Path) -> tuple[str, str, str]:
-    """Return (base URL, CA file, key) of the parrot. Raises `ConnectionEndedError` while it is not there."""
-    try:
-        known = json.loads((run_dir / "parrot.json").read_text())
-    except (FileNotFoundError, json.JSONDecodeError) as error:
-        raise ConnectionEndedError(Verdict(Then.RESUME, "the parrot is not there yet")) from error
-    return f"https://localhost:{known['port']}", known["ca_file"], known["key"]

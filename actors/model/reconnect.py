@@ -33,6 +33,14 @@ class Verdict:
     """We left of our own accord: no waiting before the next connection."""
 
 
+class ConnectionEndedError(Exception):
+    """The connection to the model ended, or could not be made; `verdict` says what to do about it."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.why)
+        self.verdict = verdict
+
+
 PLANNED = Verdict(Then.RESUME, "the model asked for a new connection", is_planned=True)
 
 NO_CLOSE_FRAME = 1006

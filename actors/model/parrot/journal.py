@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 REMEMBERED_EVENTS = 2000
+REMEMBERED_BYTES = 2 << 20
+"""As JSON: the contexts of a long conversation would be most of a process."""
 
 Event = dict[str, Any]
 
@@ -19,7 +21,9 @@ class Journal:
     """Events in order: `event` (its name), `at_ns` (monotonic), and what belongs to it."""
 
     def __init__(self, path: str = "") -> None:
-        self.events: deque[Event] = deque(maxlen=REMEMBERED_EVENTS)
+        self.events: deque[Event] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
         self._waiting: list[tuple[Event, asyncio.Future[Event]]] = []
         self._file: int | None = None
         if path:
@@ -28,12 +32,23 @@ class Journal:
     def record(self, event: str, **details: object) -> None:
         """Add an event; in the file, each line is written at once and whole."""
         entry: Event = {"event": event, "at_ns": time.monotonic_ns(), **details}
-        self.events.append(entry)
+        line = msgspec.json.encode(entry) + b"\n"
+        self._remember(entry, len(line))
         if self._file is not None:
-            os.write(self._file, msgspec.json.encode(entry) + b"\n")
+            os.write(self._file, line)
         for wanted, future in self._waiting:
             if not future.done() and _matches(entry, wanted):
                 future.set_result(entry)
+
+    def _remember(self, entry: Event, size: int) -> None:
+        self.events.append(entry)
+        self._sizes.append(size)
+        self._bytes += size
+        while len(self.events) > REMEMBERED_EVENTS or (
+            self._bytes > REMEMBERED_BYTES and len(self.events) > 1
+        ):
+            self.events.popleft()
+            self._bytes -= self._sizes.popleft()
 
     def named(self, event: str, **details: object) -> list[Event]:
         """Return the remembered events of that name with those details."""

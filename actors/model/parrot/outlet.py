@@ -16,6 +16,8 @@ NO_LINGER = struct.pack("ii", 1, 0)
 SO_ATTACH_FILTER = 26
 DROP_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
 """A BPF program: whatever arrives is cut to 0 bytes. The kernel acknowledges nothing either then."""
+DEAD_FOR_S = 120.0
+"""So long a connection plays dead; then its socket is given back, which nobody notices any more."""
 
 
 class Outlet:
@@ -52,11 +54,12 @@ class Outlet:
         asyncio.get_running_loop().call_later(for_s, self._may_send.set)
 
     def play_dead(self) -> None:
-        """Send nothing and let nothing in, and keep the socket: what a peer looks like whose network is gone."""
+        """Send nothing and let nothing in, and keep the socket for two minutes: what a peer looks like whose network is gone."""
         self._silent = self.is_deaf = True
         self._connection.transport.pause_reading()
         program = ctypes.create_string_buffer(DROP_EVERYTHING)
         _setsockopt(self._connection, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
+        asyncio.get_running_loop().call_later(DEAD_FOR_S, self._connection.transport.abort)
 
     def reset(self) -> None:
         """Cut the TCP connection with RST."""
