@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from actors.settings import Settings
 from supervisor.child import Child, Surroundings
 from supervisor.limits import NICENESS, WEIGH_EVERY_S, limits_of
 from supervisor.logbook import Logbook
+from supervisor.oom import OomWatch
 from supervisor.plan import Plan
 from supervisor.policy import History
 from supervisor.reload import Answer
@@ -44,6 +46,7 @@ class Crew:
         self._logbook = logbook
         self._notice_fd = os.dup(2)
         self._weighed_s = 0.0
+        self._oom = OomWatch()
         self._on_ended = ended
         self._on_unborn = unborn
         self.children = [self._place(spec, plan.settings) for spec in plan.specs]
@@ -84,6 +87,7 @@ class Crew:
         if now - self._weighed_s < WEIGH_EVERY_S:
             return
         self._weighed_s = now
+        self._oom.look(now)
         for child in self.children:
             used = (
                 None if child.pid is None else usage_of(child.pid, with_children=child.spec.how.has_processes)
@@ -102,6 +106,11 @@ class Crew:
     def kill_later(self, child: Child, after_s: float) -> None:
         """Kill the process it has now, if it is still there then."""
         self._loop.call_later(after_s, functools.partial(_kill, child, child.pid))
+
+    def why_killed(self, code: int) -> str:
+        """Say what is known of an end by SIGKILL that nobody here asked for; "" for any other, or when nothing is."""
+        is_oom = code == -signal.SIGKILL and self._oom.is_recent(time.monotonic())
+        return " (the kernel was out of memory)" if is_oom else ""
 
     def kill_all(self) -> None:
         """Leave nobody behind."""

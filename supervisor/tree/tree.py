@@ -147,7 +147,7 @@ class Tree:
 
     def _ended(self, child: Child, code: int) -> None:
         now = time.monotonic()
-        child.last_exit = child.excess or in_words(code)
+        child.last_exit = child.excess or in_words(code) + self._crew.why_killed(code)
         is_excess, child.excess = bool(child.excess), ""
         log.info("%s: %s %s", child.spec.name, child.last_exit, child.detail if code > 0 else "")
         if child.spec.kind == "keyboard":

@@ -2,7 +2,7 @@
 
 `hang`: every actor keeps the interpreter to itself in one long call into C. `stall`: file devices go on as if they worked, and
 neither give nor take anything. Whoever is born later is well. `never-ready` names actors: those born while it is there have all
-they need, and then never say so.
+they need, and then never say so. `devour` names actors, too: those take memory until somebody ends that.
 """
 
 import os
@@ -24,6 +24,18 @@ def stall_the_devices():
     wav.WavInput._tick = wav.WavOutput._tick = lambda *_: None
 
 
+def devour():
+    """Take memory, and use it."""
+    hoard = []
+    while True:
+        hoard.append(b"x" * (1 << 20))
+
+
+def is_named(sign):
+    """Whether a sign is there and means this actor."""
+    return sign.exists() and bool(set(sign.read_text().encode().split()) & set(WORDS))
+
+
 def never_get_ready(_):
     """Hang where READY would be said."""
     time.sleep(1e6)
@@ -33,10 +45,13 @@ def misbehave(directory):
     """Wait for a sign, and do what it says."""
     signs = {directory / "hang": hold_the_interpreter, directory / "stall": stall_the_devices}
     waiting = {sign: act for sign, act in signs.items() if not sign.exists()}
+    is_greedy = not is_named(directory / "devour")
     while waiting:
         time.sleep(0.05)
         for sign in [sign for sign in waiting if sign.exists()]:
             waiting.pop(sign)()
+        if is_greedy and is_named(directory / "devour"):
+            devour()
 
 
 WORDS = Path("/proc/self/cmdline").read_bytes().split(b"\0")
@@ -44,8 +59,7 @@ if b"actors.runtime.boot" in WORDS and b"parrot" not in WORDS:
     run_dir = os.environ["ANTIPHON_SPEC"].partition('"run_dir":"')[2].partition('"')[0]
     directory = Path(run_dir).parents[1]
     threading.Thread(target=misbehave, args=(directory,), daemon=True).start()
-    sign = directory / "never-ready"
-    if sign.exists() and set(sign.read_text().encode().split()) & set(WORDS):
+    if is_named(directory / "never-ready"):
         from actors.runtime.actor import Actor
 
         Actor.ready = never_get_ready

@@ -160,8 +160,12 @@ FAULTS = {
     ),
     21: Row(
         "the wall clock is set",
-        ("test_architecture::test_nothing_is_timed_by_a_clock_that_somebody_may_set",),
-        "setting it would hit everything else on the machine: that nobody reads it is shown instead",
+        (
+            "test_wall_clock::test_a_clock_that_is_set_forth_and_back_is_not_heard_in_a_reply_nor_in_what_the_user_says",
+            "test_wall_clock::test_a_connection_that_is_made_at_another_time_is_trusted_like_the_first",
+            "test_architecture::test_nothing_is_timed_by_a_clock_that_somebody_may_set",
+        ),
+        "the kernel's own clock, as everything else on the machine has it too: a shim sets that of the tree's processes",
     ),
     22: Row(
         "two starts of one name",
@@ -233,8 +237,9 @@ FAULTS = {
         "too much memory",
         (
             "test_limits::test_an_actor_that_holds_too_much_memory_is_replaced_with_the_reason_and_a_reload_sets_it_right",
+            "test_limits::test_an_actor_that_the_kernel_kills_for_want_of_memory_is_replaced_and_status_says_so",
+            "test_oom::test_a_kill_is_recent_for_some_seconds_whoever_looked_first",
         ),
-        "the kernel's own OOM killer: it would choose among everything else on the machine",
     ),
     31: Row(
         "a busy machine",

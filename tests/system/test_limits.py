@@ -5,7 +5,9 @@ import resource
 import time
 from pathlib import Path
 
+import cgroups
 import psutil
+import pytest
 from trees import CONFIG, tree, wait_for
 
 GRIND = [{"when": {"text": "grind"}, "do": {"tool_call": {"name": "grind", "args": {"seconds": 20.0}}}}]
@@ -54,6 +56,23 @@ def test_an_actor_that_grinds_is_shown_and_lets_the_others_go_first():
         assert {process.nice() for process in [tools, *tools.children(recursive=True)]} == {10}
         assert psutil.Process(conversation.pid("coordinator")).nice() == os.getpriority(os.PRIO_PROCESS, 0)
         assert conversation.row("tools")["restarts"] == 0
+
+
+@pytest.mark.skipif(bool(cgroups.why_not()), reason=cgroups.why_not() or "it can run")
+def test_an_actor_that_the_kernel_kills_for_want_of_memory_is_replaced_and_status_says_so():
+    environment = {"PYTHONPATH": str(Path(__file__).parent.parent / "bad_actor")}
+    with cgroups.memory_cgroup(64 << 20) as cgroup, tree(environment=environment) as conversation:
+        conversation.start_ready()
+        say(conversation, "before")
+        before = conversation.pid("session")
+        cgroup.take(before)
+        (conversation.directory / "devour").write_text("session")
+        wait_for(lambda: conversation.pid("session") not in {None, before}, "another session")
+        conversation.wait_ready()
+        say(conversation, "after")
+        assert cgroup.kills() == 1
+        assert conversation.row("session")["last_exit"] == "killed by SIGKILL (the kernel was out of memory)"
+        assert conversation.row("session")["restarts"] == 1
 
 
 def test_a_supervisor_without_a_free_descriptor_goes_on_and_starts_what_is_missing_afterwards():
