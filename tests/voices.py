@@ -19,6 +19,7 @@ from virtual_audio import (
     VirtualAudio,
     broken_blocks,
     correlation,
+    is_sound,
     write_wav,
 )
 
@@ -202,7 +203,7 @@ def silences(heard: Samples, rate_hz: int, at_least_ms: int = 5) -> list[tuple[f
 
 def silent_s(recording: Recording, rate_hz: int = SINK_RATE_HZ) -> float:
     """How long it has been silent, by the recorder's samples: a recorder that is late is not taken for silence."""
-    tail = itertools.takewhile(lambda came: not any(came[1]), reversed(list(recording.blocks)))
+    tail = itertools.takewhile(lambda came: not is_sound(came[1]), reversed(list(recording.blocks)))
     return sum(len(pcm) for _, pcm in tail) / (2 * rate_hz)
 
 
