@@ -6,9 +6,10 @@ import pytest
 from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
 
 from actors import wire
-from actors.devices.audio import DeviceAbsent
-from actors.outputs import speaker as speaker_module
+from actors.devices.audio import DeviceAbsent, DeviceError
+from actors.outputs import loudspeaker as loudspeaker_module
 from actors.outputs.intake import Intake
+from actors.outputs.loudspeaker import SILENCE_MS
 from actors.outputs.playout import Playout
 from actors.outputs.speaker import SpeakerActor
 from actors.runtime import exits
@@ -42,6 +43,9 @@ class FakeOutput:
         self.calls.append("abort")
         meanwhile()
 
+    def rest(self):
+        self.calls.append("rest")
+
     def close(self):
         self.calls.append("close")
 
@@ -74,19 +78,24 @@ class Stand:
     def __init__(self, monkeypatch, tmp_path):
         self.loop, self.notifier, self.media = FakeLoop(), FakeNotifier(), Media()
         self.loop.time_s = time.monotonic()
-        monkeypatch.setattr(speaker_module, "open_output", self._open)
-        self.opened = []
+        monkeypatch.setattr(loudspeaker_module, "open_output", self._open)
+        self.opened, self.takes_one, self.silence = [], False, None
         self.actor = SpeakerActor(spec_of("speaker", tmp_path), self.loop, self.notifier)
         self.actor.media = self.media
-        self.actor._playout = Playout(clock=self.loop.now)
+        self.actor._playout = self.actor._loudspeaker._playout = Playout(clock=self.loop.now)
         self.actor.on_start()
         self.actor.on_welcome()
         self.actor.on_synchronised()
 
     def _open(self, name, rate_hz, read, latency_ms):
         self.opened.append((name, rate_hz, latency_ms))
-        self.device = FakeOutput(read)
-        return self.device
+        if latency_ms != SILENCE_MS:
+            self.device = FakeOutput(read)
+            return self.device
+        if self.takes_one:
+            raise DeviceError("busy")
+        self.silence = FakeOutput(read)
+        return self.silence
 
     def take(self, message, epoch):
         sent_ns = time.monotonic_ns()
@@ -369,6 +378,79 @@ def test_a_short_reply_without_an_end_starts_the_device_anew_after_a_while(stand
     stand.play(60)
     assert stand.device.calls == ["abort"]
     assert samples(stand.device.heard) == 3 * PERIOD
+
+
+def resting(stand):
+    eager(stand)
+    stand.play(250)
+    assert stand.device.calls == ["rest"]
+    stand.device.calls.clear()
+    return stand
+
+
+def test_after_a_second_of_silence_the_device_rests_and_another_stream_keeps_it_awake(stand):
+    eager(stand)
+    stand.play(50)
+    assert stand.device.calls == []
+    stand.play(100)
+    assert stand.device.calls == ["rest"]
+    assert not any(stand.silence.pull())
+
+
+def test_a_reply_wakes_a_device_that_rests_and_it_rests_again_long_after_the_last_sound(stand):
+    resting(stand)
+    stand.speak(epoch=1, periods=100)
+    assert stand.device.calls == ["abort"]
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(190)
+    assert samples(stand.device.heard) == 100 * PERIOD
+    assert stand.device.calls == ["abort"]
+    stand.play(60)
+    assert stand.device.calls == ["abort", "rest"]
+    assert len(stand.opened) == 2
+
+
+def test_what_comes_after_the_end_of_a_reply_wakes_the_device_too(stand):
+    eager(stand)
+    stand.speak(epoch=1, periods=20)
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(300)
+    assert stand.device.calls == ["abort", "rest"]
+    stand.speak(epoch=1, periods=20)
+    assert stand.device.calls == ["abort", "rest", "abort"]
+    stand.play(30)
+    assert samples(stand.device.heard) == 40 * PERIOD
+
+
+def test_a_reply_that_is_cut_leaves_the_device_at_rest_and_the_next_one_wakes_it(stand):
+    resting(stand)
+    stand.speak(epoch=1, periods=100)
+    stand.play(20)
+    stand.take(wire.Flush(), 2)
+    assert stand.device.calls == ["abort", "rest"]
+    stand.speak(epoch=2, periods=100, sample=b"\3\0")
+    assert stand.device.calls == ["abort", "rest", "abort"]
+    assert not samples(stand.device.pull(20))
+
+
+def test_a_device_that_takes_one_stream_only_runs_on(stand):
+    stand.takes_one = True
+    eager(stand)
+    stand.play(600)
+    assert stand.device.calls == []
+    assert len(stand.opened) == 2
+
+
+def test_a_device_that_begins_with_silence_never_rests(stand):
+    stand.play(600)
+    assert stand.device.calls == []
+
+
+def test_a_device_that_goes_while_it_rests_ends_the_actor_all_the_same(stand):
+    resting(stand)
+    stand.silence.has_stalled = True
+    with pytest.raises(exits.ActorExit, match="lost the loudspeaker"):
+        stand.loop.advance(0.3)
 
 
 def test_a_device_that_ran_dry_is_opened_with_a_longer_buffer_when_the_reply_is_over(stand):

@@ -95,6 +95,9 @@ class Output(Device, Protocol):
         A failure shows as `error` and `is_stalled`.
         """
 
+    def rest(self) -> None:
+        """Drop what the device holds, and ask for nothing until the next `abort`. Only for one with `holds_s`."""
+
 
 ASKER_SLEPT_S = 0.5
 """Who asks so rarely slept itself, and the device's thread with it (SIGSTOP, suspend): it gets as long to call again."""

@@ -41,7 +41,7 @@ class _Stream:
     def __init__(self, direction: Direction, device: str, rate_hz: int, latency_ms: int) -> None:
         self.xruns = 0
         self.error: Exception | None = None
-        self._is_lost = False
+        self._is_lost = self._is_resting = False
         self._pa = _initialise()
         with self._closed_on_error():
             info = choose(direction, device, _infos(self._pa, direction), _default(self._pa, direction))
@@ -55,8 +55,9 @@ class _Stream:
         )
 
     def is_stalled(self, now: float) -> bool:
-        """Has the device gone, or not called for a second?"""
-        return self._is_lost or self._progress.is_stalled(now) or not self._is_active()
+        """Has the device gone, or not called for a second while it does not rest?"""
+        is_still = self._progress.is_stalled(now) or not self._is_active()
+        return self._is_lost or (is_still and not self._is_resting)
 
     def close(self) -> None:
         """Stop and let go of the device. May be called twice."""
@@ -153,16 +154,31 @@ class PortAudioOutput(_Stream):
 
     def abort(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Drop what the device holds, at once, and begin anew."""
-        if self._pa is None:
+        self.rest()
+        if self._pa is None or self._is_lost:
             return
+        meanwhile()
+        self._is_resting = False
+        self._progress.called(time.monotonic())
         try:
-            _portaudio.abort_stream(self._handle)
-            self._puller.clear()
-            meanwhile()
             _portaudio.start_stream(self._handle)
         except OSError as error:
-            self.error = self.error or error
-            self._is_lost = True
+            self._lost(error)
+
+    def rest(self) -> None:
+        """Drop what the device holds, at once, and be still until the next `abort`."""
+        if self._pa is None or self._is_resting:
+            return
+        self._is_resting = True
+        try:
+            _portaudio.abort_stream(self._handle)
+        except OSError as error:
+            self._lost(error)
+        self._puller.clear()
+
+    def _lost(self, error: OSError) -> None:
+        self.error = self.error or error
+        self._is_lost = True
 
     def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes:  # noqa: ARG002 - an output gets no samples
         reported_s = times["output_buffer_dac_time"] - times["current_time"]

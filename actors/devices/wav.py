@@ -95,6 +95,9 @@ class WavOutput(_Ticker):
         """Only call `meanwhile`: a file holds nothing back."""
         meanwhile()
 
+    def rest(self) -> None:
+        """Go on: a file records silence, too."""
+
     def _tick(self, started_ns: int) -> None:  # noqa: ARG002 - only an input stamps its samples
         self._file.write(self._read(self.rate_hz // _BLOCKS_PER_S))
 

@@ -28,13 +28,14 @@ class Beginning:
 
     def may_begin(self, reply: QueuedReply, at: float) -> bool:
         """Whether it may sound from this read on."""
-        return not self._waits_for_cue(reply, at) and self._has_gathered(reply, at)
+        return not self.waits_for_cue(reply, at) and self._has_gathered(reply, at)
 
     def is_cue_due(self, reply: QueuedReply, now: float) -> bool:
         """Whether it waits for its cue, and enough of it has come."""
-        return self._waits_for_cue(reply, now) and self._has_gathered(reply, now)
+        return self.waits_for_cue(reply, now) and self._has_gathered(reply, now)
 
-    def _waits_for_cue(self, reply: QueuedReply, at: float) -> bool:
+    def waits_for_cue(self, reply: QueuedReply, at: float) -> bool:
+        """Whether it follows silence and has not got its cue yet."""
         is_fresh = reply.queued > 0 and not reply.played and not reply.is_cued and reply.due_s is None
         return self.device_holds_s > 0 and is_fresh and at >= self.sounds_until_s + _QUIET_S
 

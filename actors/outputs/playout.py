@@ -158,6 +158,27 @@ class Playout:
                 self._edges or self._queued or (self._replies.front and not self._replies.front.is_complete)
             )
 
+    @property
+    def is_cued(self) -> bool:
+        """Does a reply that follows silence begin with `cue`?"""
+        return self._beginning.device_holds_s > 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Is there nothing to hand to the device before the next `cue`?"""
+        with self._lock:
+            reply = self._replies.front
+            if self._edges or reply is None:
+                return not self._edges
+            if not reply.queued:
+                return reply.is_complete or not reply.played
+            return self._beginning.waits_for_cue(reply, self._clock())
+
+    @property
+    def sounds_until_s(self) -> float:
+        """When the last sample of a reply that was read leaves the loudspeaker."""
+        return self._beginning.sounds_until_s
+
     def rejoin(self) -> None:
         """Break off here, and go on where the reply ought to be by its time."""
         with self._lock:

@@ -6,18 +6,15 @@ import time
 import msgspec
 
 from actors import wire
-from actors.devices.audio import DeviceAbsent, DeviceError, Output, open_output
-from actors.outputs.cushion import Cushion
 from actors.outputs.fades import SAMPLE_BYTES
 from actors.outputs.first_sound import FirstSound
 from actors.outputs.intake import Intake
+from actors.outputs.loudspeaker import Loudspeaker
 from actors.outputs.pace import Pace
 from actors.outputs.playout import RATE_HZ, Playout
 from actors.outputs.queued_reply import SAMPLES_PER_MS
 from actors.outputs.tap import Tap
-from actors.runtime import exits
 from actors.runtime.actor import Actor, ActorSpec
-from actors.runtime.deadline import deadline
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
@@ -40,13 +37,9 @@ class SpeakerActor(Actor):
         super().__init__(spec, loop, notifier)
         table = spec.settings.table(spec.name, spec.kind)
         assert isinstance(table, SpeakerTable)
-        self._device_name = table.device
-        self._device: Output | None = None
-        self._cushion = Cushion(table.latency_ms)
-        self._earlier_xruns = 0
-        """Of the device before it was opened with a longer buffer."""
         self._intake = Intake() if spec.is_remote else None
         self._playout = Playout(conceals=spec.is_remote)
+        self._loudspeaker = Loudspeaker(table.device, table.latency_ms, self._playout, self._pull)
         self._pace: Pace | None = None
         """Once a reply has come that is to be heard at a certain time."""
         self._told_lead_ms = 0
@@ -65,7 +58,7 @@ class SpeakerActor(Actor):
 
     def on_synchronised(self) -> None:
         """Open the loudspeaker. The first pull makes us ready."""
-        if self._device is None:
+        if not self._loudspeaker.is_open:
             self._open()
             self._tick()
 
@@ -89,8 +82,7 @@ class SpeakerActor(Actor):
 
     def on_stop(self) -> None:
         """Fall silent and let go of the device."""
-        if self._device is not None:
-            self._device.close()
+        self._loudspeaker.close()
         if self._tap is not None:
             self._tap.close()
 
@@ -102,7 +94,7 @@ class SpeakerActor(Actor):
             case wire.SpeechEnd():
                 self._playout.end(envelope.epoch)
                 self._expect(envelope.epoch)
-                self._begin_what_is_due()
+                self._loudspeaker.begin_what_is_due()
             case wire.Flush():
                 self._flush(envelope)
             case _:
@@ -116,7 +108,7 @@ class SpeakerActor(Actor):
             super().health(),
             dropped=self.counters.dropped
             | {f"samples_{reason}": count for reason, count in counts.dropped.items()},
-            underruns=counts.underruns + self._xruns,
+            underruns=counts.underruns + self._loudspeaker.xruns,
             overruns=counts.dropped.get("full", 0),
             queue_ms=float(self._playout.queue_ms),
             latency_ms=self._first_sound.latencies() | ({} if flush is None else {"flush_to_silence": flush}),
@@ -136,7 +128,7 @@ class SpeakerActor(Actor):
             pcm = self._intake.take(envelope.epoch, chunk)
         self._playout.add(envelope.epoch, pcm, self._due_s(chunk, len(chunk.pcm_24k) - len(pcm)))
         self._expect(envelope.epoch)
-        self._begin_what_is_due()
+        self._loudspeaker.begin_what_is_due()
 
     def _due_s(self, chunk: wire.SpeechChunk, skipped_bytes: int) -> float | None:
         """When what is left of this slice is to be heard."""
@@ -149,16 +141,15 @@ class SpeakerActor(Actor):
         if epoch >= self._epoch:
             self._epoch = epoch
             self._unreported.add(epoch)
-            self._cushion.reply_begins(self._xruns)
+            self._loudspeaker.reply_begins()
 
     def _flush(self, envelope: wire.Envelope) -> None:
         """Silence first, words after: the device is aborted before anything is reported."""
-        heard = self._playout.heard(self.loop.now(), self._latency_s)
+        heard = self._playout.heard(self.loop.now(), self._loudspeaker.latency_s)
         self._playout.flush(envelope.epoch, fade=False)
         is_heard = any(not heard[epoch].is_done for epoch in heard if epoch < envelope.epoch)
-        if self._device is not None and is_heard:
-            with deadline("silencing the loudspeaker"):
-                self._device.abort()
+        if self._loudspeaker.is_open and is_heard:
+            self._loudspeaker.silence()
             if self._pace is not None:
                 self._pace.abort()
             self._flush_to_silence.add((time.monotonic_ns() - envelope.sent_ns) / 1e6)
@@ -178,7 +169,7 @@ class SpeakerActor(Actor):
         """Behind a gate: what has come and was played, so that more is sent. A cut is acknowledged by its epoch."""
         if self._intake is None:
             return
-        heard = self._playout.heard(self.loop.now(), self._latency_s)
+        heard = self._playout.heard(self.loop.now(), self._loudspeaker.latency_s)
         for epoch in sorted(self._unreported or {self._epoch}):
             position = heard.get(epoch)
             credit = self._intake.credit(epoch, position.samples if position else 0, always=always)
@@ -187,7 +178,7 @@ class SpeakerActor(Actor):
 
     def _say_lead(self) -> None:
         """How early audio has to be sent, for a session that has several loudspeakers to bring together."""
-        lead_ms = round(self._playout.pre_roll_ms + self._latency_s * 1000) + LEAD_MARGIN_MS
+        lead_ms = round(self._playout.pre_roll_ms + self._loudspeaker.latency_s * 1000) + LEAD_MARGIN_MS
         if abs(lead_ms - self._told_lead_ms) > LEAD_CHANGED_MS and self.media.send(wire.Lead(lead_ms)):
             self._told_lead_ms = lead_ms
 
@@ -207,52 +198,22 @@ class SpeakerActor(Actor):
     # The device.
 
     def _open(self) -> None:
-        try:
-            with deadline("opening the loudspeaker"):
-                self._device = open_output(self._device_name, RATE_HZ, self._pull, self._cushion.ms)
-        except (DeviceAbsent, DeviceError) as error:
-            raise exits.ActorExit(exits.DEVICE_ABSENT, str(error)) from error
-        self.detail = self._device.description
-
-    @property
-    def _xruns(self) -> int:
-        return self._earlier_xruns + (self._device.xruns if self._device is not None else 0)
-
-    def _lengthen(self) -> None:
-        """Between replies: if the device itself ran dry, have it hold more from now on."""
-        if self._device is None or self._unreported or not self._cushion.replies_over(self._xruns):
-            return
-        log.warning("the loudspeaker's device ran dry: from now on it holds %d ms", self._cushion.ms)
-        self._earlier_xruns = self._xruns
-        with deadline("closing the loudspeaker"):
-            self._device.close()
-        self._open()
-        self.detail += f", holds {self._cushion.ms} ms as it ran dry"
-
-    def _begin_what_is_due(self) -> None:
-        """Start the device anew for a reply: it drops its silence (80 ms and more), and sounds at once."""
-        if self._device is not None and self._playout.is_cue_due:
-            with deadline("starting the loudspeaker"):
-                self._device.abort(self._playout.cue)
+        self._loudspeaker.open(self.loop.now())
+        self.detail = self._loudspeaker.detail
 
     def _is_pulled(self) -> None:
         """The device works: replies can be played.
 
         It is left running where something follows its clock: an echo canceller, other loudspeakers, a link's estimate.
         """
-        assert self._device is not None
-        may_restart = self._tap is None and self._intake is None and self._pace is None
-        self._playout.wait_for_cue(self._device.holds_s if may_restart else 0.0)
+        is_allowed = self._tap is None and self._intake is None and self._pace is None
+        self._loudspeaker.may_restart(is_allowed=is_allowed)
         self.ready()
-
-    @property
-    def _latency_s(self) -> float:
-        return self._device.latency_s if self._device is not None else 0.0
 
     def _pull(self, n_samples: int) -> bytes:
         """Give the device what it asks for; in its thread."""
         self._pulled += n_samples
-        latency_s = self._device.pull_latency_s if self._device is not None else 0.0
+        latency_s = self._loudspeaker.pull_latency_s
         pcm = (self._pace or self._playout).read(n_samples, latency_s)
         audible_ns = time.monotonic_ns() + int(latency_s * 1e9)
         if self._tap is not None:
@@ -264,9 +225,9 @@ class SpeakerActor(Actor):
         now = self.loop.now()
         if self._pulled:
             self._is_pulled()
-        self._watch(now)
-        self._begin_what_is_due()
-        self._lengthen()
+        self._loudspeaker.watch(now)
+        self._loudspeaker.begin_what_is_due()
+        self._between_replies(now)
         self._say_how_far()
         self._say_lead()
         self._report(now)
@@ -274,18 +235,16 @@ class SpeakerActor(Actor):
             PLAYING_TICK_S if self._unreported or not self._pulled else IDLE_TICK_S, self._tick
         )
 
-    def _watch(self, now: float) -> None:
-        """A device that stops pulling says nothing: only a new process sees the devices that are there now."""
-        device = self._device
-        if device is None or not (device.is_stalled(now) or device.error):
-            return
-        why = str(device.error) if device.error else "it stopped pulling"
-        raise exits.ActorExit(exits.DEVICE_ABSENT, f"lost the loudspeaker {device.description}: {why}")
+    def _between_replies(self, now: float) -> None:
+        if not self._unreported:
+            self._loudspeaker.lengthen(now)
+            self.detail = self._loudspeaker.detail
+            self._loudspeaker.rest_if_quiet(now)
 
     def _report(self, now: float) -> None:
         if not self._unreported:
             return
-        heard = self._playout.heard(now, self._latency_s)
+        heard = self._playout.heard(now, self._loudspeaker.latency_s)
         if all(epoch in heard and heard[epoch].is_done for epoch in self._unreported):
             self._say_how_far(always=True)  # nothing is left here
         is_due = now - self._reported_s >= REPORT_EVERY_S
