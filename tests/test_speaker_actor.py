@@ -29,10 +29,10 @@ class FakeOutput:
         self.read = read
         self.heard = b""
         self.calls = []
-        self.has_stalled = False
+        self.has_stalled = self.is_resting = False
 
     def pull(self, periods=1):
-        pulled = b"".join(self.read(PERIOD) for _ in range(periods))
+        pulled = b"".join(self.read(PERIOD) for _ in range(periods if not self.is_resting else 0))
         self.heard += pulled
         return pulled
 
@@ -41,10 +41,12 @@ class FakeOutput:
 
     def abort(self, meanwhile=lambda: None):
         self.calls.append("abort")
+        self.is_resting = False
         meanwhile()
 
     def rest(self):
         self.calls.append("rest")
+        self.is_resting = True
 
     def close(self):
         self.calls.append("close")
@@ -431,6 +433,16 @@ def test_a_reply_that_is_cut_leaves_the_device_at_rest_and_the_next_one_wakes_it
     stand.speak(epoch=2, periods=100, sample=b"\3\0")
     assert stand.device.calls == ["abort", "rest", "abort"]
     assert not samples(stand.device.pull(20))
+
+
+def test_a_reply_without_a_sound_does_not_keep_the_next_one_from_waking_the_device(stand):
+    resting(stand)
+    stand.take(wire.SpeechEnd(), 1)
+    stand.play(10)
+    stand.speak(epoch=2, periods=20)
+    assert stand.device.calls == ["abort"]
+    stand.play(20)
+    assert samples(stand.device.heard) == 20 * PERIOD
 
 
 def test_a_device_that_takes_one_stream_only_runs_on(stand):

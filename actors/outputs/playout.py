@@ -231,6 +231,7 @@ class Playout:
             reply.waiting_since = self._clock()
         reply.append(pcm)
         self._replies.front = self._replies.front or reply  # audio after its own end still plays
+        self._replies.pass_over_empty()  # a device at rest reads nothing, which would do it
         self._queued += n_samples
         self._peak = max(self._peak, self._queued)
 

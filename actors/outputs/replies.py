@@ -48,6 +48,11 @@ class Replies:
         candidates = (r for r in self._by_epoch.values() if r.queued or not r.is_complete)
         self.front = next(candidates, None)
 
+    def pass_over_empty(self) -> None:
+        """Turn to the next one if the front is over without a sound."""
+        if self.front is not None and self.front.is_complete and not (self.front.queued or self.front.played):
+            self.turn_to_next()
+
     def positions(self, audible: float) -> dict[int, Position]:
         """Per epoch, how far it was heard."""
         return {epoch: reply.position(audible) for epoch, reply in self._by_epoch.items()}
