@@ -115,6 +115,34 @@ def cable() -> Iterator[Cable]:
             subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A namespace with nothing but its loopback."""
+
+    name: str
+
+    @contextlib.contextmanager
+    def without_loopback(self) -> Iterator[None]:
+        """No packet passes for a while."""
+        _ip("-n", self.name, "link", "set", "lo", "down")
+        try:
+            yield
+        finally:
+            _ip("-n", self.name, "link", "set", "lo", "up")
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[Alone]:
+    """Make a namespace whose only network is its loopback."""
+    made = Alone(f"ga{os.getpid() % 100_000}{next(_numbers)}")
+    _ip("netns", "add", made.name)
+    try:
+        _ip("-n", made.name, "link", "set", "lo", "up")
+        yield made
+    finally:
+        subprocess.run(["ip", "netns", "delete", made.name], capture_output=True, check=False)
+
+
 def inside(namespace: str) -> list[str]:
     """Words to put before a command that is to run there."""
     return ["ip", "netns", "exec", namespace]

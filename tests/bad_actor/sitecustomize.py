@@ -3,6 +3,7 @@
 `hang`: every actor keeps the interpreter to itself in one long call into C. `stall`: file devices go on as if they worked, and
 neither give nor take anything. Whoever is born later is well. `never-ready` names actors: those born while it is there have all
 they need, and then never say so. `devour` names actors, too: those take memory until somebody ends that.
+`leave` holds an exit code and names: whoever of them is born while it is there ends with that, before it is ready.
 """
 
 import os
@@ -29,6 +30,20 @@ def devour():
     hoard = []
     while True:
         hoard.append(b"x" * (1 << 20))
+
+
+def leave_with(code):
+    """Let every actor of this process end like this where READY would be said."""
+    from actors.runtime.actor import Actor
+    from actors.runtime.exits import ActorExit
+
+    def leave(actor):
+        if code == 0:
+            actor.loop.stop()
+        else:
+            raise ActorExit(code, "as told")
+
+    Actor.ready = leave
 
 
 def is_named(sign):
@@ -59,6 +74,8 @@ if b"actors.runtime.boot" in WORDS and b"parrot" not in WORDS:
     run_dir = os.environ["ANTIPHON_SPEC"].partition('"run_dir":"')[2].partition('"')[0]
     directory = Path(run_dir).parents[1]
     threading.Thread(target=misbehave, args=(directory,), daemon=True).start()
+    if is_named(directory / "leave"):
+        leave_with(int((directory / "leave").read_text().split()[0]))
     if is_named(directory / "never-ready"):
         from actors.runtime.actor import Actor
 

@@ -1,18 +1,24 @@
-"""An actor that is alive and does nothing is found, shown and replaced; a supervisor that slept judges nobody."""
+"""What becomes of actors that hang, are late, or end as they should not; and that a supervisor that slept judges nobody."""
 
 import signal
+import socket
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from trees import tree, wait_for
+from trees import environment, tree, wait_for
 from virtual_audio import write_wav
 from voices import MIC_HZ, config
+
+from supervisor.instance import Instance
+from supervisor.report import RESTART_ORDER
 
 TESTS = Path(__file__).parents[1]
 ACTORS = ("coordinator", "session", "tools", "mic", "speaker", "keyboard", "console")
 SOAK_S = 30
+LONGER_THAN_A_BACK_OFF_S = 1.5
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,17 @@ def replaced(conversation, before):
     """Whether every one of them is another process now."""
     now = pids(conversation)
     return None not in now.values() and not set(now.items()) & set(before.items())
+
+
+def order_restart(conversation, name):
+    """As `supervisor restart` does, without waiting for READY. It is no crash, so no back-off grows."""
+    with environment(conversation.environment), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as order:
+        order.sendto(RESTART_ORDER + name.encode(), Instance("test").notify_address)
+
+
+def is_alive(process):
+    """A zombie is not: whoever adopted it has not looked yet."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def logs_of(conversation, name):
@@ -110,11 +127,65 @@ def test_an_actor_that_never_becomes_ready_leaves_its_stacks_and_is_replaced_unt
         assert "in never_get_ready" in logs_of(conversation, name)
 
 
-@pytest.mark.parametrize("slept_s", [7, pytest.param(SOAK_S, marks=pytest.mark.soak)])
-def test_nobody_is_killed_when_the_supervisor_itself_slept(conversation, slept_s):
+@pytest.mark.parametrize(
+    ("code", "state", "words", "is_retried"),
+    [
+        (0, "backoff", "exit 0 (ended)", True),
+        (75, "backoff", "exit 75 (temporary failure)", True),
+        (69, "absent", "exit 69 (device absent)", True),
+        (64, "fatal", "exit 64 (was started wrongly)", False),
+        (77, "fatal", "exit 77 (credentials refused)", False),
+        (78, "fatal", "exit 78 (bad configuration)", False),
+    ],
+)
+def test_what_follows_an_end_before_ready_depends_on_the_exit_code(
+    conversation, code, state, words, is_retried
+):
+    sign = conversation.directory / "leave"
+    sign.write_text(f"{code} console")
+    order_restart(conversation, "console")
+    wait_for(lambda: conversation.row("console")["last_exit"] == words, "it has ended as told")
+    wait_for(lambda: conversation.row("console")["state"] == state, "it is decided what follows")
+    count = conversation.row("console")["restarts"]
+    if is_retried:
+        wait_for(lambda: conversation.row("console")["restarts"] > count, "it is tried again")
+    sign.unlink()
+    if not is_retried:
+        time.sleep(LONGER_THAN_A_BACK_OFF_S)
+        assert (conversation.row("console")["state"], conversation.row("console")["restarts"]) == (
+            state,
+            count,
+        )
+        assert f"console {state} (last: {words})" in conversation.status()["why"]
+        order_restart(conversation, "console")
+    conversation.wait_ready()
+
+
+def test_what_an_actor_has_started_itself_ends_with_it(conversation):
+    workers = psutil.Process(conversation.pid("tools")).children(recursive=True)
+    assert workers
+    before = conversation.kill("tools")
+    wait_for(lambda: conversation.pid("tools") not in {None, before}, "other tools")
+    conversation.wait_ready()
+    assert [worker for worker in workers if is_alive(worker)] == []
+
+
+@pytest.mark.parametrize(
+    ("slept_s", "also"),
+    [
+        (7, ()),
+        pytest.param(SOAK_S, (), marks=pytest.mark.soak),
+        pytest.param(SOAK_S, ACTORS, marks=pytest.mark.soak),
+    ],
+)
+def test_nobody_is_killed_when_the_supervisor_itself_slept(conversation, slept_s, also):
     earlier, before = restarts(conversation), pids(conversation)
     conversation.process.send_signal(signal.SIGSTOP)
+    for name in also:
+        conversation.kill(name, signal.SIGSTOP)
     time.sleep(slept_s)  # longer than a heartbeat may be late, and than anybody may be on the way
+    for name in also:
+        conversation.kill(name, signal.SIGCONT)
     conversation.process.send_signal(signal.SIGCONT)
 
     time.sleep(1.5)  # three looks at everybody
