@@ -8,6 +8,7 @@ from fakes import FakeLink, FakeLoop, FakeNotifier, spec_of
 from actors import wire
 from actors.devices.audio import DeviceError
 from actors.inputs import mic as mic_module
+from actors.inputs.hush import HANG_OVER_S
 from actors.inputs.mic import WATCH_S, MicActor
 from actors.inputs.outgoing import PAUSE_S
 from actors.runtime import exits
@@ -67,7 +68,7 @@ class Stand:
     def hear(self, frames=1, age_s=0.0, pcm=FRAME):
         for _ in range(frames):
             self.devices[-1].on_frame(pcm, time.monotonic_ns() - int(age_s * NS))
-        self.loop.watched[self.actor._wake]()
+        self.loop.watched[self.actor._arrived.wake]()
 
     def sent(self, kind=wire.MicChunk):
         return [message for message in self.media.sent if isinstance(message, kind)]
@@ -165,6 +166,56 @@ def test_while_a_reply_is_heard_only_half_duplex_sends_nothing(make, duplex, sen
     assert len(stand.sent()) == sent + 1
 
 
+def be_silent(stand, frames, *, is_served=True):
+    """Let frames of silence arrive in their time; served or not, as they are to go out together."""
+    for _ in range(frames):
+        stand.captured_ns += NS // 50
+        stand.devices[-1].on_frame(FRAME, stand.captured_ns)
+        if is_served:
+            stand.loop.advance(0.02)
+            stand.loop.watched[stand.actor._arrived.wake]()
+
+
+def fall_silent(stand):
+    """Let nobody speak until silence is gathered; what was sent until then is forgotten."""
+    stand.captured_ns = time.monotonic_ns()
+    be_silent(stand, int((HANG_OVER_S + 0.1) * 50))
+    stand.media.sent.clear()
+
+
+def frames_of(chunks):
+    return [len(chunk.pcm_16k) / len(FRAME) for chunk in chunks]
+
+
+def test_while_nobody_speaks_frames_go_out_together_and_a_voice_goes_out_at_once(stand):
+    fall_silent(stand)
+    be_silent(stand, 10, is_served=False)
+    stand.hear(pcm=b"\0\x20\0\xe0" * 160)
+    stand.hear()
+    assert frames_of(stand.sent()) == [5, 5, 1, 1]
+
+
+def test_silence_that_waits_when_a_reply_begins_was_listened_to_and_is_sent(stand):
+    fall_silent(stand)
+    be_silent(stand, 3, is_served=False)
+    stand.set("is_streaming_output", value=True)
+    assert frames_of(stand.sent()) == [3]
+    stand.hear(frames=2)
+    assert (len(stand.sent()), stand.dropped) == (1, {"half_duplex": 2})
+
+
+def test_silence_that_waits_when_it_is_muted_is_not_sent_but_is_in_the_next_replay(stand):
+    fall_silent(stand)
+    since_ns = stand.captured_ns + NS // 50
+    be_silent(stand, 3, is_served=False)
+    stand.set("muted", value=True)
+    assert (stand.sent(), stand.dropped) == ([], {})
+    stand.ask(number=2, after_ns=since_ns)
+    stand.set("muted", value=False)
+    stand.hear()
+    assert frames_of(stand.sent()) == [3, 1]
+
+
 def test_muted_means_that_the_device_is_closed_and_the_pause_is_told(stand):
     stand.hear()
     stand.set("muted", value=True)
@@ -252,7 +303,7 @@ def test_a_device_that_is_gone_when_it_is_unmuted_ends_the_actor_as_one_without_
 def test_a_loop_that_was_blocked_loses_the_oldest_frames_and_counts_them(stand):
     for _ in range(500 + 7):
         stand.devices[-1].on_frame(FRAME, time.monotonic_ns())
-    stand.loop.watched[stand.actor._wake]()
+    stand.loop.watched[stand.actor._arrived.wake]()
     assert stand.dropped["loop_blocked"] == 7
 
 

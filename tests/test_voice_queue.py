@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.model.voice import MAX_AGE_S, MAX_WAITING_S, PAUSE_S, Voice
+from actors.model.voice import MAX_AGE_S, MAX_WAITING_S, PAUSE_S, SLICE_NS, Voice, end_ns, in_slices
 from actors.runtime.inbox import Counters
 from actors.wire import MicChunk
 
@@ -142,3 +142,19 @@ def test_it_is_known_up_to_where_the_voice_has_come(voice):
     assert voice.newest_ns == 77
     voice.add(chunk(replay=2), NOW_NS)
     assert voice.newest_ns == NOW_NS + 20_000_000
+
+
+def test_a_long_slice_is_as_old_as_its_newest_part(voice, counters):
+    silence = MicChunk(bytes(3200), NOW_NS - int((MAX_AGE_S + 0.07) * NS), 1)
+    voice.add(silence, NOW_NS)
+    assert (voice.take(NOW_NS), counters.dropped) == (silence, {})
+
+
+@pytest.mark.parametrize("n_bytes", [3200, 640, 700, 2])
+def test_cut_into_short_slices_it_is_the_same_at_the_same_time(n_bytes):
+    whole = MicChunk(bytes(n % 251 for n in range(n_bytes)), NOW_NS, 3)
+    parts = list(in_slices(whole))
+    assert b"".join(part.pcm_16k for part in parts) == whole.pcm_16k
+    assert [part.captured_ns for part in parts] == [NOW_NS + n * SLICE_NS for n in range(len(parts))]
+    assert {part.replay for part in parts} == {3}
+    assert end_ns(parts[-1]) == end_ns(whole)

@@ -5,8 +5,6 @@ import logging
 import math
 import os
 import time
-from array import array
-from collections import deque
 from typing import Literal
 
 import msgspec
@@ -14,6 +12,7 @@ import msgspec
 from actors import wire
 from actors.devices.audio import DeviceAbsent, DeviceError, Input, open_input
 from actors.devices.echo import DELAY_NS, EchoCanceller, EchoUnavailable
+from actors.inputs.arrivals import Arrival, Arrivals
 from actors.inputs.near_end import NearEnd
 from actors.inputs.outgoing import PAUSE_S, Outgoing
 from actors.inputs.ring import Ring
@@ -41,10 +40,10 @@ class MicActor(Actor):
         self._table = table
         self._is_half_duplex = spec.settings.session.duplex == "half"
         self._device: Input | None = None
-        self._arrived: deque[tuple[bytes, int, int]] = deque(maxlen=500)
-        """From the device's thread: a frame, when it was captured, when it came; 10 s at 20 ms."""
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._is_manual = spec.settings.model.vad.mode == "manual"
+        self._arrived = Arrivals(RATE_HZ, table.quiet_ms, self.counters, self._may_rest)
+        self._shut_ns = 0
+        """When it was last told not to listen: what had arrived before is not concerned."""
         self._talked_until_ns = 0
         """Push to talk: what was captured before this belongs to the turn that has ended."""
         ring = Ring(time.monotonic_ns(), rate_hz=RATE_HZ)
@@ -61,7 +60,7 @@ class MicActor(Actor):
         """Wait for the coordinator: nobody listens before it is known that we are not muted."""
         if self.spec.settings.session.duplex == "full":
             self._near_end = _near_end()
-        self.loop.watch(self._wake, self._frames_came)
+        self.loop.watch(self._arrived.wake, self._frames_came)
         self._watch()
 
     def on_synchronised(self) -> None:
@@ -76,6 +75,9 @@ class MicActor(Actor):
         """Follow the mute, and the reply being spoken."""
         if not self.control.is_synchronised:
             return
+        if key in {"muted", "is_streaming_output"}:
+            self._shut_ns = time.monotonic_ns()
+            self._take_frames()
         if key == "muted":
             if self.control.state.muted:
                 self._close()
@@ -108,8 +110,8 @@ class MicActor(Actor):
     def on_stop(self) -> None:
         """Let go of the device."""
         self._close()
-        with contextlib.suppress(OSError):
-            os.close(self._wake)
+        self.loop.unwatch(self._arrived.wake)
+        self._arrived.close()
 
     def health(self) -> Health:
         """Add what only a microphone knows."""
@@ -152,7 +154,9 @@ class MicActor(Actor):
     def _open(self) -> None:
         try:
             with deadline("opening the microphone"):
-                self._device = open_input(self._table.device, RATE_HZ, self._table.frame_ms, self._captured)
+                self._device = open_input(
+                    self._table.device, RATE_HZ, self._table.frame_ms, self._arrived.captured
+                )
             if self._near_end is not None:
                 self._near_end.reopened()
         except (DeviceAbsent, DeviceError) as error:
@@ -166,12 +170,9 @@ class MicActor(Actor):
             self._device = None
         self._arrived.clear()
 
-    def _captured(self, pcm: bytes, captured_ns: int) -> None:
-        """Take a frame; in the device's thread."""
-        if len(self._arrived) == self._arrived.maxlen:
-            self.counters.drop("loop_blocked")
-        self._arrived.append((pcm, captured_ns, time.monotonic_ns()))
-        os.eventfd_write(self._wake, 1)
+    def _may_rest(self) -> bool:
+        """Whether silence may wait a little: not where a reply, a key or an echo canceller divides it into before and after."""
+        return not (self._is_manual or self._near_end is not None or self.control.state.is_streaming_output)
 
     def _watch(self) -> None:
         device = self._device
@@ -187,35 +188,38 @@ class MicActor(Actor):
 
     def _frames_came(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._wake)
+            os.eventfd_read(self._arrived.wake)
         self.ready()
         self._take_frames()
 
     def _take_frames(self) -> None:
-        while self._arrived and (reference := self._reference(self._arrived[0][2])) != "coming":
-            pcm, captured_ns, arrived_ns = self._arrived.popleft()
-            self._taken += 1
-            self._peak = max(self._peak // 2, max(map(abs, array("h", pcm)), default=0))
-            if (refusal := self._refusal(captured_ns)) is not None:
+        while self._arrived and (reference := self._reference(self._arrived.first_ns)) != "coming":
+            frame = self._arrived.take()
+            self._taken += frame.frames
+            self._peak = max(self._peak >> frame.frames, frame.peak)
+            if (refusal := self._refusal(frame)) is not None:
                 self._outgoing.cut()
                 if refusal:
                     self.counters.drop(refusal)
             elif self._near_end is None:
-                self._outgoing.add(pcm, captured_ns)
+                self._outgoing.add(frame.pcm, frame.captured_ns)
             elif reference == "lost":
                 self.counters.drop("reference_lost")
-                self._near_end.skip(pcm, arrived_ns)
+                self._near_end.skip(frame.pcm, frame.arrived_ns)
             else:
-                self._outgoing.add(*self._near_end.clean(pcm, captured_ns, arrived_ns))
+                self._outgoing.add(*self._near_end.clean(frame.pcm, frame.captured_ns, frame.arrived_ns))
         self._send()
 
-    def _refusal(self, captured_ns: int) -> str | None:
+    def _refusal(self, frame: Arrival) -> str | None:
         """Why a frame is not listened to; "" where nobody would call it a loss."""
+        if frame.is_quiet and frame.arrived_ns < self._shut_ns:
+            return None  # it was listened to, and only waited for others
         if self.control.state.muted:
             return "muted"
         if self._is_gated:
             return "half_duplex"
-        if self._is_manual and not self.control.state.talking and captured_ns >= self._talked_until_ns:
+        is_talking = self.control.state.talking or frame.captured_ns < self._talked_until_ns
+        if self._is_manual and not is_talking:
             return ""
         return None
 

@@ -95,7 +95,7 @@ class Outgoing:
 
     def _next_frame(self, now_ns: int) -> Frame | None:
         while self._number and (frame := self._ring.next_after(self._sent_seq)) is not None:
-            if self._is_late or now_ns - frame.captured_ns <= MAX_AGE_S * 1e9:
+            if self._is_late or now_ns - self._ring.fresh_ns(frame) <= MAX_AGE_S * 1e9:
                 return frame
             self._sent_seq = frame.seq
             self._counters.drop("stale")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 _NS_PER_S = 1_000_000_000
 _SAMPLE_BYTES = 2
+_SLICE_NS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,7 @@ class Ring:
     def length_ns(self, frame: Frame) -> int:
         """Return how long a frame lasts."""
         return len(frame.pcm) // _SAMPLE_BYTES * _NS_PER_S // self._rate_hz
+
+    def fresh_ns(self, frame: Frame) -> int:
+        """Return from when its newest part is: a long slice of silence is as old as its end."""
+        return frame.captured_ns + max(0, self.length_ns(frame) - _SLICE_NS)

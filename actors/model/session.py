@@ -17,12 +17,13 @@ from actors.model.stage import Stage
 from actors.model.toolbox import Toolbox
 from actors.model.uplink import Uplink
 from actors.model.video import VideoQueue
-from actors.model.voice import Voice, end_ns
+from actors.model.voice import Voice, end_ns, in_slices
 from actors.runtime.actor import Actor, ActorSpec
 from actors.runtime.bus import Hub, Identity
 from actors.runtime.inbox import Received
 from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
+from actors.settings import MicTable, Settings
 
 PING_S = 0.5
 CONSOLE_WITHIN_S = 1.0
@@ -54,6 +55,7 @@ class SessionActor(Actor):
             self.stage,
             lambda replay: self.hub.broadcast(replay, kinds=VOICES),
             is_manual=settings.model.vad.mode == "manual",
+            slice_ms=_slice_ms(settings),
         )
         wake = asyncio.Event()
         self.toolbox = Toolbox(self.hub, loop, settings.model, self.stage.show, wake.set)
@@ -181,11 +183,20 @@ class SessionActor(Actor):
     def _voice_came(self, chunk: wire.MicChunk) -> None:
         if self.control.state.muted:
             self.counters.drop("muted")
-        elif any(map(self.stage.is_gated, (chunk.captured_ns, end_ns(chunk)))):  # however little of it
-            self.counters.drop("half_duplex")
-        else:
+        elif not self._is_gated(chunk):
             self.voice.add(chunk, time.monotonic_ns())
             self.exchange.wake()
+        else:
+            for part in in_slices(chunk):
+                if self._is_gated(part):
+                    self.counters.drop("half_duplex")
+                else:
+                    self.voice.add(part, time.monotonic_ns())
+            self.exchange.wake()
+
+    def _is_gated(self, chunk: wire.MicChunk) -> bool:
+        """Half duplex: whether a reply was heard in it, however little."""
+        return any(map(self.stage.is_gated, (chunk.captured_ns, end_ns(chunk))))
 
     def _video_taken(self, source: bytes, max_bytes: int) -> None:
         self.hub.send(source, wire.VideoTaken(max_bytes))
@@ -228,3 +239,9 @@ class SessionActor(Actor):
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = error
             self.loop.stop()
+
+
+def _slice_ms(settings: Settings) -> int:
+    """Return how long the slices are in which speech comes."""
+    tables = (settings.table(name, "mic") for name in settings.names_of("mic"))
+    return max((table.frame_ms for table in tables if isinstance(table, MicTable)), default=20)

@@ -8,7 +8,7 @@ from actors import wire
 from actors.model.google import LiveConnection
 from actors.model.stage import Stage
 from actors.model.utterance import Utterance
-from actors.model.voice import Voice, end_ns
+from actors.model.voice import Voice, end_ns, fresh_ns
 from actors.model.voice_mark import VoiceMark, holds_voice
 from actors.runtime.latency import Meter
 from actors.runtime.loop import Loop
@@ -29,6 +29,7 @@ class Uplink:
         ask_microphones: Callable[[wire.Replay], object],
         *,
         is_manual: bool,
+        slice_ms: int,
     ) -> None:
         self.voice = voice
         self.mark = VoiceMark()
@@ -39,6 +40,8 @@ class Uplink:
         self._ask_microphones = ask_microphones
         self._is_manual = is_manual
         """Push to talk: the stream's beginnings and ends are the user's turns."""
+        self._slice_ns = slice_ms * 1_000_000
+        """Of speech; how long silence waits to be sent together is nobody's latency."""
         self._is_speaking = False
         self._live: LiveConnection | None = None
 
@@ -91,7 +94,8 @@ class Uplink:
         self._stage.record(chunk)
         self.utterance.sent(chunk)
         if self.voice.is_live:
-            self.mic_to_send.add((time.monotonic_ns() - chunk.captured_ns) / 1e6)
+            first_ns = fresh_ns(chunk.captured_ns, end_ns(chunk), self._slice_ns)
+            self.mic_to_send.add((time.monotonic_ns() - first_ns) / 1e6)
 
     async def _paused(self, live: LiveConnection) -> None:
         if not self._is_manual:

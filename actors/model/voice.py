@@ -6,6 +6,7 @@ caught up, late audio is dropped.
 """
 
 from collections import deque
+from collections.abc import Iterator
 
 from actors.runtime.inbox import Counters
 from actors.wire import MicChunk
@@ -15,6 +16,8 @@ MAX_AGE_S = 0.4
 CAUGHT_UP_S = 0.2
 """A replay is over when it is this near: at the very edge of what is too late, the least wait would cost a slice of it."""
 MAX_WAITING_S = 30.0
+SLICE_NS = 20_000_000
+"""Silence comes in longer slices."""
 PAUSE_S = 1.5
 """A microphone that ends without a word is silent for longer than one that says so itself."""
 
@@ -101,7 +104,7 @@ class Voice:
             if chunk is None:
                 return None
             self._waiting_ns -= length_ns(chunk)
-            age_ns = now_ns - chunk.captured_ns
+            age_ns = now_ns - fresh_ns(chunk.captured_ns, end_ns(chunk))
             self._is_late = self._is_late and age_ns > CAUGHT_UP_S * 1e9
             if self._is_late or age_ns <= MAX_AGE_S * 1e9:
                 return chunk
@@ -117,3 +120,16 @@ def length_ns(chunk: MicChunk) -> int:
 def end_ns(chunk: MicChunk) -> int:
     """Return when its last sample had been captured."""
     return chunk.captured_ns + length_ns(chunk)
+
+
+def fresh_ns(captured_ns: int, until_ns: int, slice_ns: int = SLICE_NS) -> int:
+    """Return from when its newest part is: a long slice of silence is as old as its end."""
+    return max(captured_ns, until_ns - slice_ns)
+
+
+def in_slices(chunk: MicChunk) -> Iterator[MicChunk]:
+    """Cut a long chunk: what is decided about its parts may differ."""
+    n_bytes = SLICE_NS * RATE_HZ // 1_000_000_000 * 2
+    for at in range(0, len(chunk.pcm_16k), n_bytes):
+        since_ns = at // 2 * 1_000_000_000 // RATE_HZ
+        yield MicChunk(chunk.pcm_16k[at : at + n_bytes], chunk.captured_ns + since_ns, chunk.replay)
