@@ -1,70 +1,80 @@
-"""How old a block is, although the device's own word wanders."""
+"""How old a block is when it is taken, and when the device is looked at again."""
 
 import pytest
 
+from actors.devices.capture_pace import AGAIN_S, CapturePace
 from actors.devices.capture_time import CaptureAge
 
 RATE_HZ = 16_000
-BLOCK = 160
-PERIOD_S = 0.01
-LATENCY_S = 0.02
+BLOCK = 320
+PERIOD_S = 0.02
 
 
 class Device:
-    """Delivers a block every 10 ms, some of them late."""
+    """Has a block every 20 ms; who takes it comes late now and then, or takes several at once."""
 
     def __init__(self):
-        self.age = CaptureAge(RATE_HZ, LATENCY_S)
+        self.age = CaptureAge(RATE_HZ)
         self.now = 100.0
 
-    def deliver(self, reported_s, late_s=0.0):
-        self.now += PERIOD_S
-        return self.age.of(BLOCK, reported_s, self.now + late_s)
+    def deliver(self, blocks=1, late_s=0.0):
+        self.now += blocks * PERIOD_S
+        return self.age.of(blocks * BLOCK, self.now + late_s)
 
 
-def test_a_plausible_word_of_the_device_is_believed():
+def test_a_punctual_block_is_as_old_as_it_is_long():
     device = Device()
-    assert [device.deliver(0.014) for _ in range(100)] == pytest.approx([0.014] * 100)
-
-
-def test_a_word_that_falls_is_not_believed_for_some_seconds():
-    device = Device()
-    device.deliver(0.016)
-    assert [device.deliver(0.006) for _ in range(900)] == pytest.approx([0.016] * 900)
-    assert [device.deliver(0.012) for _ in range(200)][-1] == pytest.approx(0.012)
-
-
-def test_a_punctual_block_is_not_older_than_what_the_device_holds():
-    device = Device()
-    device.deliver(0.014)
-    assert device.deliver(0.045) == pytest.approx(LATENCY_S)
-
-
-def test_a_block_is_not_younger_than_it_is_long():
-    assert Device().deliver(0.007) == PERIOD_S
+    assert [device.deliver(blocks) for blocks in (1, 2, 3, 1)] == pytest.approx([0.02, 0.04, 0.06, 0.02])
 
 
 def test_a_block_that_comes_late_is_so_much_older():
     device = Device()
-    device.deliver(0.014)
-    assert device.deliver(0.064, late_s=0.05) == pytest.approx(0.064)
+    device.deliver()
+    assert device.deliver(late_s=0.05) == pytest.approx(0.07)
+    assert device.deliver(blocks=2, late_s=0.01) == pytest.approx(0.05)
+
+
+def test_the_first_block_of_a_backlog_is_as_old_as_the_wait_and_the_last_as_it_is_long():
+    device = Device()
+    device.deliver()
+    device.now += 1.0
+    ages = [device.age.of(BLOCK, device.now) for _ in range(50)]
+    assert (ages[0], ages[-1]) == pytest.approx((1.0, 0.02))
 
 
 def test_after_a_gap_in_the_capture_blocks_are_not_old():
     device = Device()
-    device.deliver(0.014)
+    device.deliver()
     device.now += 5  # suspended
-    assert [device.deliver(0.014) for _ in range(50)] == pytest.approx([0.014] * 50)
+    assert [device.deliver() for _ in range(50)] == pytest.approx([PERIOD_S] * 50)
+    assert device.age.gaps == 1
+
+
+def test_samples_that_are_missing_are_noticed_and_blocks_that_are_late_are_not():
+    device = Device()
+    for number in range(500):
+        device.deliver(late_s=0.01 * (number % 2))
+    assert device.age.gaps == 0
+    device.now += 0.05
+    for _ in range(200):
+        age = device.deliver()
+    assert (device.age.gaps, age) == (1, pytest.approx(PERIOD_S))
 
 
 def test_two_clocks_that_drift_apart_do_not_make_blocks_older():
     device = Device()
     for _ in range(100_000):
         device.now += 200e-6 * PERIOD_S
-        age = device.deliver(0.5)
-    assert age == pytest.approx(LATENCY_S, abs=0.001)
+        age = device.deliver()
+    assert age == pytest.approx(PERIOD_S, abs=0.001)
 
 
-@pytest.mark.parametrize("nonsense_s", [0.0, -3.0, 1e6])
-def test_without_a_word_of_the_device_its_latency_has_to_do(nonsense_s):
-    assert Device().deliver(nonsense_s) == LATENCY_S
+def test_in_a_hurry_it_looks_when_the_next_period_is_due_and_often_until_it_is_there():
+    pace = CapturePace(PERIOD_S)
+    assert PERIOD_S - AGAIN_S <= pace.wait_s(has_come=True, is_resting=False) < PERIOD_S
+    assert pace.wait_s(has_come=False, is_resting=False) == AGAIN_S
+
+
+@pytest.mark.parametrize("has_come", [True, False])
+def test_at_rest_it_looks_before_three_periods_are_full(has_come):
+    assert CapturePace(PERIOD_S).wait_s(has_come=has_come, is_resting=True) <= 2 * PERIOD_S

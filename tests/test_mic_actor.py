@@ -51,7 +51,7 @@ class Stand:
         self.state(version=1, muted=muted)
         self.ask()
 
-    def _open(self, name, rate_hz, frame_ms, on_frame):
+    def _open(self, name, rate_hz, frame_ms, on_frame, is_resting):
         assert (rate_hz, frame_ms) == (16_000, 20)
         self.devices.append(FakeInput(on_frame))
         return self.devices[-1]

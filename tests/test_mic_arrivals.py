@@ -106,7 +106,7 @@ def test_while_it_may_not_rest_every_frame_comes_at_once_and_for_a_while_after_t
     room.may_rest = True
     room.hear()
     assert len(room.serve()) == 1
-    assert not room.arrivals.is_resting
+    assert not room.arrivals.is_resting()
 
 
 def test_with_nothing_to_gather_every_frame_comes_at_once_however_quiet_it_is():

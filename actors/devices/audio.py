@@ -123,9 +123,16 @@ class Progress:
         return now >= self._deadline
 
 
-def open_input(device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> Input:
+def open_input(
+    device: str,
+    rate_hz: int,
+    frame_ms: int,
+    on_frame: OnFrame,
+    is_resting: Callable[[], bool] = lambda: False,
+) -> Input:
     """Open a microphone: `on_frame` gets frames of exactly `frame_ms` at `rate_hz`, whatever the device's own rate.
 
+    While `is_resting`, asked in the device's thread, says that nobody is in a hurry, some of them may come at once.
     Raises `DeviceAbsent` if there is no such device, `DeviceError` if it does not open.
     """
     if device.startswith(FILE_PREFIX):
@@ -134,7 +141,7 @@ def open_input(device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> I
         return WavInput(_path(device), rate_hz, frame_ms, on_frame)
     from actors.devices.portaudio import PortAudioInput
 
-    return PortAudioInput(device, rate_hz, frame_ms, on_frame)
+    return PortAudioInput(device, rate_hz, frame_ms, on_frame, is_resting)
 
 
 def open_output(device: str, rate_hz: int, read: Read, latency_ms: int = OUTPUT_LATENCY_MS) -> Output:

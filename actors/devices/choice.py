@@ -1,12 +1,13 @@
 """Which of the devices there are is meant. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from actors.devices.audio import DeviceAbsent, DeviceError
 
 Direction = Literal["input", "output"]
 NOUNS = {"input": "microphone", "output": "loudspeaker"}
+_FALLBACK_RATES_HZ = (48_000, 44_100)
 
 
 def choose(
@@ -32,3 +33,16 @@ def choose(
             f'"{wanted}" fits more than one {NOUNS[direction]}: {several}; give more of the name'
         )
     return fits[0]
+
+
+def channels_key(direction: str) -> str:
+    """Return the name under which PortAudio tells how many channels a device has."""
+    return f"max{direction.capitalize()}Channels"
+
+
+def ways_to_open(info: Mapping[str, Any], direction: str, rate_hz: int) -> Iterator[tuple[int, int]]:
+    """Give rates and numbers of channels to try, the nearest to mono at `rate_hz` first."""
+    most = int(info[channels_key(direction)])
+    for rate in dict.fromkeys((rate_hz, int(info["defaultSampleRate"]), *_FALLBACK_RATES_HZ)):
+        for channels in dict.fromkeys((1, min(2, most), most)):
+            yield rate, channels

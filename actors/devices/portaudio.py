@@ -1,7 +1,7 @@
 """Sound cards and sound servers through PortAudio; the only importer of pyaudio.
 
-Streams run in callback mode: about two periods of delay instead of three with blocking writes. The callback itself takes
-microseconds and never raises. An abort drops what the device holds and starts again: silence, or the next sound, after less
+An output runs in callback mode: about two periods of delay instead of three with blocking writes. The callback itself takes
+microseconds and never raises. An input is looked at by a thread of ours (`listening`), which never waits inside PortAudio. An abort drops what the device holds and starts again: silence, or the next sound, after less
 than 10 ms, where running on takes 100, so the output can afford long periods that ride out a busy machine. Every stream has a
 PortAudio instance of its own, so that opening again after a device went away sees the devices that are there now. Close
 before the process ends.
@@ -15,8 +15,8 @@ from typing import Any
 
 from actors.devices.alsa import check_alsa_config
 from actors.devices.audio import DeviceError, DeviceInfo, OnFrame, Progress, Read
-from actors.devices.capture_time import CaptureAge
-from actors.devices.choice import NOUNS, Direction, choose
+from actors.devices.choice import NOUNS, Direction, channels_key, choose, ways_to_open
+from actors.devices.listening import Listening
 from actors.devices.quiet import quiet_stderr
 from actors.devices.resample import Framer, Puller, from_mono, to_mono
 
@@ -29,24 +29,23 @@ except ImportError as missing:
     ) from missing
 
 _SAMPLE_BYTES = 2
-_NS_PER_S = 1_000_000_000
-_INPUT_LATENCY_MS = 20
+_INPUT_LATENCY_MS = 40
 _USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
-_FALLBACK_RATES_HZ = (48_000, 44_100)
 
 
 class _Stream:
     """What an open input and an open output have in common."""
 
-    def __init__(self, direction: Direction, device: str, rate_hz: int, latency_ms: int) -> None:
-        self.xruns = 0
+    def __init__(
+        self, direction: Direction, device: str, rate_hz: int, latency_ms: int, on_period: Any = None
+    ) -> None:
         self.error: Exception | None = None
         self._is_lost = self._is_resting = False
         self._pa = _initialise()
         with self._closed_on_error():
             info = choose(direction, device, _infos(self._pa, direction), _default(self._pa, direction))
             self._stream, self.rate_hz, self._channels = _open(
-                self._pa, info, direction, rate_hz, latency_ms, self._on_period
+                self._pa, info, direction, rate_hz, latency_ms, on_period
             )
             self._handle = self._stream._stream  # noqa: SLF001 - pyaudio has no public abort
             self._progress = Progress(time.monotonic())
@@ -83,22 +82,6 @@ class _Stream:
         except OSError:
             return False
 
-    def _on_period(
-        self, pcm: bytes | None, n_samples: int, times: Mapping[str, float], status: int
-    ) -> tuple[bytes | None, int]:
-        """Serve the device, in its thread. PyAudio would throw an exception at the main thread: keep it instead."""
-        self._progress.called(time.monotonic())
-        if status & (pyaudio.paInputOverflow | pyaudio.paOutputUnderflow):
-            self.xruns += 1
-        try:
-            return self._exchange(pcm, n_samples, times), pyaudio.paContinue
-        except Exception as error:
-            self.error = self.error or error
-            return bytes(n_samples * self._channels * _SAMPLE_BYTES), pyaudio.paContinue
-
-    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes | None:
-        raise NotImplementedError
-
     @contextmanager
     def _closed_on_error(self) -> Iterator[None]:
         try:
@@ -111,26 +94,55 @@ class _Stream:
 class PortAudioInput(_Stream):
     """An open microphone."""
 
-    def __init__(self, device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame) -> None:
+    _listening: Listening | None = None
+
+    def __init__(
+        self, device: str, rate_hz: int, frame_ms: int, on_frame: OnFrame, is_resting: Callable[[], bool]
+    ) -> None:
         super().__init__("input", device, rate_hz, _INPUT_LATENCY_MS)
         self.latency_s = float(self._stream.get_input_latency())
         self._framer = Framer(self.rate_hz, rate_hz, frame_ms, on_frame)
-        self._age = CaptureAge(self.rate_hz, self.latency_s)
         self._start()
+        self._listening = Listening(self, self.rate_hz, _INPUT_LATENCY_MS / 2000, is_resting)
 
-    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> None:
-        now_ns = time.monotonic_ns()
-        # PortAudio has a clock of its own: only differences count
-        reported_s = _portaudio.get_stream_time(self._handle) - times["input_buffer_adc_time"]
-        age_s = self._age.of(n_samples, reported_s, now_ns / _NS_PER_S)
-        self._framer.add(to_mono(pcm or b"", self._channels), now_ns - int(age_s * _NS_PER_S))
+    @property
+    def xruns(self) -> int:
+        """Count how often samples were missing."""
+        return self._listening.gaps if self._listening is not None else 0
+
+    def is_stalled(self, now: float) -> bool:
+        """Has the device gone, or given nothing for a second?"""
+        return super().is_stalled(now) or (self._listening is not None and self._listening.is_over)
+
+    def close(self) -> None:
+        """Stop and let go of the device. May be called twice."""
+        if self._listening is not None:
+            self._listening.close()
+        super().close()
+
+    def available(self) -> int:
+        """Return how many samples can be read now; less than none if the device has gone."""
+        return int(_portaudio.get_stream_read_available(self._handle))
+
+    def read(self, n_samples: int) -> bytes:
+        """Return what can be read. Raises `OSError` if the device has gone, but not for an overflow: PyAudio would close it."""
+        return bytes(_portaudio.read_stream(self._handle, n_samples, False))
+
+    def taken(self, pcm: bytes, captured_ns: int) -> None:
+        """Pass on what was read, with the time of its first sample."""
+        self._progress.called(time.monotonic())
+        try:
+            self._framer.add(to_mono(pcm, self._channels), captured_ns)
+        except Exception as error:
+            self.error = self.error or error
 
 
 class PortAudioOutput(_Stream):
     """An open loudspeaker."""
 
     def __init__(self, device: str, rate_hz: int, read: Read, latency_ms: int) -> None:
-        super().__init__("output", device, rate_hz, latency_ms)
+        self.xruns = 0
+        super().__init__("output", device, rate_hz, latency_ms, self._on_period)
         self._device_latency_s = self._pull_latency_s = float(self._stream.get_output_latency())
         self._sounds_at_once = False
         self._has_pulled = False
@@ -180,7 +192,20 @@ class PortAudioOutput(_Stream):
         self.error = self.error or error
         self._is_lost = True
 
-    def _exchange(self, pcm: bytes | None, n_samples: int, times: Mapping[str, float]) -> bytes:  # noqa: ARG002 - an output gets no samples
+    def _on_period(
+        self, _: bytes | None, n_samples: int, times: Mapping[str, float], status: int
+    ) -> tuple[bytes | None, int]:
+        """Serve the device, in its thread. PyAudio would throw an exception at the main thread: keep it instead."""
+        self._progress.called(time.monotonic())
+        if status & pyaudio.paOutputUnderflow:
+            self.xruns += 1
+        try:
+            return self._exchange(n_samples, times), pyaudio.paContinue
+        except Exception as error:
+            self.error = self.error or error
+            return bytes(n_samples * self._channels * _SAMPLE_BYTES), pyaudio.paContinue
+
+    def _exchange(self, n_samples: int, times: Mapping[str, float]) -> bytes:
         reported_s = times["output_buffer_dac_time"] - times["current_time"]
         if 0 <= reported_s < self._device_latency_s:  # it has just begun and is not full yet
             self._pull_latency_s = reported_s
@@ -221,11 +246,7 @@ def _initialise() -> Any:
 
 def _infos(pa: Any, direction: str) -> list[dict[str, Any]]:
     every = [pa.get_device_info_by_index(index) for index in range(pa.get_device_count())]
-    return [info for info in every if info[_channels_key(direction)] > 0]
-
-
-def _channels_key(direction: str) -> str:
-    return f"max{direction.capitalize()}Channels"
+    return [info for info in every if info[channels_key(direction)] > 0]
 
 
 def _default(pa: Any, direction: str) -> dict[str, Any] | None:
@@ -243,7 +264,7 @@ def _open(
     """Open without starting, as near to mono at `rate_hz` as the device goes; gives stream, rate and channels."""
     failure: Exception | None = None
     with quiet_stderr() as overheard:
-        for rate, channels in _ways(info, direction, rate_hz):
+        for rate, channels in ways_to_open(info, direction, rate_hz):
             options = {direction: True, f"{direction}_device_index": info["index"]}
             try:
                 stream = pa.open(
@@ -265,13 +286,6 @@ def _open(
     ) from failure
 
 
-def _ways(info: Mapping[str, Any], direction: str, rate_hz: int) -> Iterator[tuple[int, int]]:
-    most = int(info[_channels_key(direction)])
-    for rate in dict.fromkeys((rate_hz, int(info["defaultSampleRate"]), *_FALLBACK_RATES_HZ)):
-        for channels in dict.fromkeys((1, min(2, most), most)):
-            yield rate, channels
-
-
 def _describe(pa: Any, info: Mapping[str, Any], direction: Direction) -> DeviceInfo:
     default = _default(pa, direction)
     return DeviceInfo(
@@ -279,7 +293,7 @@ def _describe(pa: Any, info: Mapping[str, Any], direction: Direction) -> DeviceI
         direction=direction,
         is_default=default is not None and default["index"] == info["index"],
         host_api=pa.get_host_api_info_by_index(info["hostApi"])["name"],
-        max_channels=int(info[_channels_key(direction)]),
+        max_channels=int(info[channels_key(direction)]),
         default_rate_hz=int(info["defaultSampleRate"]),
         rates_hz=[rate for rate in _USUAL_RATES_HZ if _takes(pa, info, direction, rate)],
     )

@@ -51,7 +51,6 @@ class Arrivals:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    @property
     def is_resting(self) -> bool:
         """Whether nobody is in a hurry now."""
         return self._quiet_bytes > 0 and self._hush.is_quiet and self._may_rest()
@@ -68,7 +67,7 @@ class Arrivals:
         self._hush.heard(high - low, len(samples))
         if not self._may_rest():
             self._hush.stir()
-        is_quiet = self.is_resting
+        is_quiet = self.is_resting()
         if len(self._waiting) == MOST_WAITING:
             self._counters.drop("loop_blocked")
         self._waiting.append(

@@ -155,7 +155,11 @@ class MicActor(Actor):
         try:
             with deadline("opening the microphone"):
                 self._device = open_input(
-                    self._table.device, RATE_HZ, self._table.frame_ms, self._arrived.captured
+                    self._table.device,
+                    RATE_HZ,
+                    self._table.frame_ms,
+                    self._arrived.captured,
+                    self._arrived.is_resting,
                 )
             if self._near_end is not None:
                 self._near_end.reopened()
