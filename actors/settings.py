@@ -103,7 +103,7 @@ class MicTable(ActorTable, frozen=True):
     enabled: Enabled = "auto"
     device: str = ""
     frame_ms: Annotated[int, msgspec.Meta(ge=10, le=100)] = 20
-    quiet_ms: Annotated[int, msgspec.Meta(ge=0, le=150)] = 100
+    quiet_ms: Annotated[int, msgspec.Meta(ge=0, le=200)] = 200
     """While nobody speaks frames go out together when they last so long; 0: each at once."""
 
 

@@ -151,11 +151,15 @@ class Child:
 
     def sample_cpu(self) -> None:
         """Remember the processor time used so far; status compares with the sample before, 2 to 4 s old."""
+        now_ns = time.monotonic_ns()
+        is_fresh = self._next_cpu is not None and now_ns - self._next_cpu.at_ns <= CPU_SPAN_NS
+        if self.pid is not None and is_fresh:
+            return
         used_s = None if self.pid is None else cpu_s(self.pid)
         if used_s is None:
             self._cpu = self._next_cpu = None
-        elif self._next_cpu is None or time.monotonic_ns() - self._next_cpu.at_ns > CPU_SPAN_NS:
-            self._cpu, self._next_cpu = self._next_cpu, CpuSample(time.monotonic_ns(), used_s)
+        else:
+            self._cpu, self._next_cpu = self._next_cpu, CpuSample(now_ns, used_s)
 
     def report(self, now: float) -> ActorReport:
         """Return its row of the state file."""

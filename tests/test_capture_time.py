@@ -2,8 +2,8 @@
 
 import pytest
 
-from actors.devices.capture_pace import AGAIN_S, CapturePace
-from actors.devices.capture_time import CaptureAge
+from actors.devices.capture_pace import AGAIN_S, FIRST_S, REST_S, SHOWN_S, CapturePace
+from actors.devices.capture_time import BEHIND_S, CaptureAge
 
 RATE_HZ = 16_000
 BLOCK = 320
@@ -19,7 +19,7 @@ class Device:
 
     def deliver(self, blocks=1, late_s=0.0):
         self.now += blocks * PERIOD_S
-        return self.age.of(blocks * BLOCK, self.now + late_s)
+        return self.age.of(blocks * BLOCK, self.now + late_s) - BEHIND_S
 
 
 def test_a_punctual_block_is_as_old_as_it_is_long():
@@ -32,14 +32,6 @@ def test_a_block_that_comes_late_is_so_much_older():
     device.deliver()
     assert device.deliver(late_s=0.05) == pytest.approx(0.07)
     assert device.deliver(blocks=2, late_s=0.01) == pytest.approx(0.05)
-
-
-def test_the_first_block_of_a_backlog_is_as_old_as_the_wait_and_the_last_as_it_is_long():
-    device = Device()
-    device.deliver()
-    device.now += 1.0
-    ages = [device.age.of(BLOCK, device.now) for _ in range(50)]
-    assert (ages[0], ages[-1]) == pytest.approx((1.0, 0.02))
 
 
 def test_after_a_gap_in_the_capture_blocks_are_not_old():
@@ -71,10 +63,13 @@ def test_two_clocks_that_drift_apart_do_not_make_blocks_older():
 
 def test_in_a_hurry_it_looks_when_the_next_period_is_due_and_often_until_it_is_there():
     pace = CapturePace(PERIOD_S)
-    assert PERIOD_S - AGAIN_S <= pace.wait_s(has_come=True, is_resting=False) < PERIOD_S
-    assert pace.wait_s(has_come=False, is_resting=False) == AGAIN_S
+    assert PERIOD_S - AGAIN_S <= pace.wait_s(PERIOD_S, is_resting=False) < PERIOD_S
+    assert pace.wait_s(0.0, is_resting=False) == AGAIN_S
 
 
-@pytest.mark.parametrize("has_come", [True, False])
-def test_at_rest_it_looks_before_three_periods_are_full(has_come):
-    assert CapturePace(PERIOD_S).wait_s(has_come=has_come, is_resting=True) <= 2 * PERIOD_S
+def test_it_rests_only_when_the_device_has_shown_that_it_holds_what_nobody_takes():
+    pace = CapturePace(PERIOD_S)
+    assert pace.wait_s(3 * PERIOD_S, is_resting=True) < PERIOD_S
+    assert pace.wait_s(SHOWN_S, is_resting=True) == REST_S
+    assert pace.wait_s(PERIOD_S, is_resting=True) == REST_S < SHOWN_S < FIRST_S
+    assert pace.wait_s(PERIOD_S, is_resting=False) < PERIOD_S

@@ -38,14 +38,14 @@ class Room:
         except BlockingIOError:
             return []
         taken = []
-        while self.arrivals:
+        while self.arrivals.has_slice(at_once=False):
             taken.append(self.arrivals.take())
         self.taken += taken
         return taken
 
     def fall_silent(self):
         self.hear(int(HANG_OVER_S * 50) + 10)
-        while self.arrivals:
+        while self.arrivals.has_slice(at_once=True):
             self.arrivals.take()
         self.serve()
 
@@ -95,7 +95,24 @@ def test_where_something_is_missing_between_two_frames_they_are_not_joined(room)
     room.hear(2)
     room.now_ns += NS
     room.hear(3)
-    assert [slice_.frames for slice_ in room.serve()] == [2, 3]
+    assert [slice_.frames for slice_ in room.serve()] == [2]
+    room.hear(2)
+    assert [slice_.frames for slice_ in room.serve()] == [5]
+
+
+def test_what_came_beyond_a_slice_waits_for_the_next(room):
+    room.fall_silent()
+    room.hear(7)
+    assert [slice_.frames for slice_ in room.serve()] == [5]
+    room.hear(3)
+    assert [slice_.frames for slice_ in room.serve()] == [5]
+
+
+def test_at_once_means_that_nothing_waits(room):
+    room.fall_silent()
+    room.hear(2)
+    assert room.arrivals.has_slice(at_once=True)
+    assert (room.arrivals.take().frames, room.arrivals.has_slice(at_once=True)) == (2, False)
 
 
 def test_while_it_may_not_rest_every_frame_comes_at_once_and_for_a_while_after_that(room):

@@ -15,7 +15,7 @@ from actors.runtime.loop import Loop, Timer
 from actors.runtime.notify import Notifier
 from actors.settings import kind_of
 
-PING_S = 0.5
+PING_S = 1.0
 CONSOLES = frozenset({"console"})
 PROGRAMS = frozenset({"api"})
 """Programs of the user's that take part in the state: they log what a console prints."""

@@ -1,8 +1,8 @@
 """How old the first sample of a block is when it is taken from the device. Pure.
 
-What PortAudio says wanders: behind PulseAudio by 10 to 45 ms within seconds, although the blocks come as evenly as the samples
-were captured (measured; the sound server extrapolates). So it is not asked: a block is as old as it is long, plus what it
-came late, measured by the most punctual of the last blocks.
+What PortAudio says wanders: behind PulseAudio between -1 and 45 ms within seconds, although the blocks come as evenly as the
+samples were captured (measured by a loopback; the sound server extrapolates). So it is not asked: a block is as old as it is
+long, and as its last sample is in a punctual one, plus what it came late by the most punctual of the last blocks.
 """
 
 from collections import deque
@@ -10,6 +10,8 @@ from collections import deque
 _PUNCTUAL_WITHIN_S = 2.0
 """One block in this time comes on the dot, however busy the machine; two clocks drift apart by less than 1 ms."""
 
+BEHIND_S = 0.007
+"""PulseAudio gives the last sample of a punctual block so late (measured by a loopback); a bare sound card is a little quicker."""
 _GAP_S = 0.02
 _DRIFT = 0.001
 
@@ -32,7 +34,7 @@ class CaptureAge:
         self._samples += n_samples
         late_s = self._late_s(now)
         self._watch(self._offsets[0][1], n_samples / self._rate_hz)
-        return n_samples / self._rate_hz + late_s
+        return n_samples / self._rate_hz + BEHIND_S + late_s
 
     def _late_s(self, now: float) -> float:
         """Return how much later than the most punctual of the last blocks this one came."""

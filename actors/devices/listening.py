@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from actors.devices.capture_pace import CapturePace
+from actors.devices.capture_pace import FIRST_S, CapturePace
 from actors.devices.capture_time import CaptureAge
 
+MOST_S = 30.0
+"""A device without a clock would never come to an end."""
 _NS_PER_S = 1_000_000_000
 
 
@@ -30,6 +32,7 @@ class Listening:
     def __init__(self, ear: Ear, rate_hz: int, period_s: float, is_resting: Callable[[], bool]) -> None:
         self.is_over = False
         self._ear = ear
+        self._rate_hz = rate_hz
         self._age = CaptureAge(rate_hz)
         self._pace = CapturePace(period_s)
         self._is_resting = is_resting
@@ -48,23 +51,26 @@ class Listening:
             self._thread.join()
 
     def _listen(self) -> None:
+        time.sleep(FIRST_S)
         try:
             while not self.is_over:
-                has_come = self._look()
-                time.sleep(self._pace.wait_s(has_come=has_come, is_resting=self._is_resting()))
+                taken_s = self._look()
+                time.sleep(self._pace.wait_s(taken_s, is_resting=self._is_resting()))
         except OSError:  # its server has gone
             self.is_over = True
 
-    def _look(self) -> bool:
-        """Take what is there, a backlog in pieces of what the device gives at once."""
-        has_come = False
-        while not self.is_over and (n_samples := self._ear.available()):
+    def _look(self) -> float:
+        """Take what is there, together: how old its first sample is tells its whole length. Gives that in seconds."""
+        blocks: list[bytes] = []
+        taken = 0
+        while not self.is_over and taken < MOST_S * self._rate_hz and (n_samples := self._ear.available()):
             if n_samples < 0:
                 self.is_over = True
                 break
-            pcm = self._ear.read(n_samples)
+            blocks.append(self._ear.read(n_samples))
+            taken += n_samples
+        if taken:
             now_ns = time.monotonic_ns()
-            age_s = self._age.of(n_samples, now_ns / _NS_PER_S)
-            self._ear.taken(pcm, now_ns - int(age_s * _NS_PER_S))
-            has_come = True
-        return has_come
+            age_s = self._age.of(taken, now_ns / _NS_PER_S)
+            self._ear.taken(b"".join(blocks), now_ns - int(age_s * _NS_PER_S))
+        return taken / self._rate_hz

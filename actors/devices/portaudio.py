@@ -29,7 +29,7 @@ except ImportError as missing:
     ) from missing
 
 _SAMPLE_BYTES = 2
-_INPUT_LATENCY_MS = 40
+_INPUT_LATENCY_MS = 20
 _USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
 
 

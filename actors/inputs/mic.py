@@ -77,7 +77,7 @@ class MicActor(Actor):
             return
         if key in {"muted", "is_streaming_output"}:
             self._shut_ns = time.monotonic_ns()
-            self._take_frames()
+            self._take_frames(at_once=True)
         if key == "muted":
             if self.control.state.muted:
                 self._close()
@@ -196,8 +196,11 @@ class MicActor(Actor):
         self.ready()
         self._take_frames()
 
-    def _take_frames(self) -> None:
-        while self._arrived and (reference := self._reference(self._arrived.first_ns)) != "coming":
+    def _take_frames(self, *, at_once: bool = False) -> None:
+        while self._arrived.has_slice(at_once=at_once):
+            reference = self._reference(self._arrived.first_ns)
+            if reference == "coming":
+                break
             frame = self._arrived.take()
             self._taken += frame.frames
             self._peak = max(self._peak >> frame.frames, frame.peak)

@@ -19,6 +19,7 @@ from actors.settings import ModelTable
 
 PULSE_EVERY_S = 0.5
 LEAVE_LOOK_S = 0.1
+NEWS_LOOK_S = 0.5
 LEAVE_EARLY_S = 2.0
 """How long before the announced cut we go, whatever happens."""
 
@@ -47,6 +48,8 @@ class Connections:
         """When the connection was made, and how long the last one held."""
         self._leave_by_s = math.inf
         """When the server will have closed this connection; it said so in advance."""
+        self._goes_away = asyncio.Event()
+        """It said so."""
 
     async def run(self) -> None:
         """Converse. Raises `ActorExit` when trying again would fail again."""
@@ -108,6 +111,7 @@ class Connections:
         self._pulse.connected()
         self._connected_at_s = self._loop.now()
         self._leave_by_s = math.inf
+        self._goes_away.clear()
         self._control.set("model", "parrot" if self._table.provider == "parrot" else self._table.name)
         self._control.set("connected", value=True)
         self._exchange.opened(live)
@@ -140,7 +144,9 @@ class Connections:
         At the latest just before the cut.
         """
         while self._loop.now() < self._leave_by_s:
-            await asyncio.sleep(LEAVE_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._goes_away.wait(), NEWS_LOOK_S)
+                await asyncio.sleep(LEAVE_LOOK_S)
             is_asked = self._leave_by_s < math.inf or self._exchange.has_news
             if is_asked and self._exchange.is_settled:
                 break
@@ -166,4 +172,5 @@ class Connections:
 
     def _going_away(self, left_s: float) -> None:
         log.info("the model will close this connection in %.0f s", left_s)
+        self._goes_away.set()
         self._leave_by_s = min(self._leave_by_s, self._loop.now() + max(0.0, left_s - LEAVE_EARLY_S))

@@ -25,7 +25,9 @@ from actors.runtime.loop import Loop
 from actors.runtime.notify import Health, Notifier
 from actors.settings import MicTable, Settings
 
-PING_S = 0.5
+PING_S = 1.0
+"""Who is restarted says so itself; this finds who is gone for good."""
+TICK_S = 0.5
 CONSOLE_WITHIN_S = 1.0
 MICROPHONES = frozenset({"mic"})
 VOICES = MICROPHONES | {"feeder"}
@@ -79,6 +81,7 @@ class SessionActor(Actor):
         """Listen; the conversation begins when the coordinator has told what is resumed."""
         self.hub.bind(self.spec.media_address)
         self._ping()
+        self._tick()
         self.detail = self.connections.detail
         self.ready()
 
@@ -232,8 +235,11 @@ class SessionActor(Actor):
 
     def _ping(self) -> None:
         self.hub.ping_all()
-        self.exchange.tick()
         self.loop.call_later(PING_S, self._ping)
+
+    def _tick(self) -> None:
+        self.exchange.tick()
+        self.loop.call_later(TICK_S, self._tick)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
