@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from actors.devices.audio import DeviceAbsent, DeviceError, Progress, open_input, open_output
+from actors.devices.choice import ways_to_open
 
 
 @pytest.fixture
@@ -176,16 +177,18 @@ def test_a_device_has_more_time_for_its_first_call():
 
 
 def test_a_device_is_asked_for_what_we_want_first_and_then_for_what_it_has():
-    from actors.devices.portaudio import _ways  # the other tests need no PortAudio
-
     stereo_card = {"maxOutputChannels": 2, "defaultSampleRate": 44_100.0}
-    assert list(_ways(stereo_card, "output", 24_000)) == [
+    assert list(ways_to_open(stereo_card, "output", 24_000)) == [
         *((24_000, 1), (24_000, 2)),
         *((44_100, 1), (44_100, 2)),
         *((48_000, 1), (48_000, 2)),
     ]
     microphone_array = {"maxInputChannels": 6, "defaultSampleRate": 16_000.0}
-    assert list(_ways(microphone_array, "input", 16_000))[:3] == [(16_000, 1), (16_000, 2), (16_000, 6)]
+    assert list(ways_to_open(microphone_array, "input", 16_000))[:3] == [
+        (16_000, 1),
+        (16_000, 2),
+        (16_000, 6),
+    ]
 
 
 def test_whoever_slept_itself_gives_the_device_a_moment_to_call_again():

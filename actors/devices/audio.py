@@ -161,7 +161,7 @@ def open_output(device: str, rate_hz: int, read: Read, latency_ms: int = OUTPUT_
 
 def list_devices() -> list[DeviceInfo]:
     """List every input and output there is. Raises `DeviceError` if the sound system cannot be asked."""
-    from actors.devices.portaudio import list_devices as ask_portaudio
+    from actors.devices.portaudio_list import list_devices as ask_portaudio
 
     return ask_portaudio()
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from actors.devices.alsa import check_alsa_config
-from actors.devices.audio import DeviceError, DeviceInfo, OnFrame, Progress, Read
+from actors.devices.audio import DeviceError, OnFrame, Progress, Read
 from actors.devices.choice import NOUNS, Direction, channels_key, choose, ways_to_open
 from actors.devices.listening import Listening
 from actors.devices.quiet import quiet_stderr
@@ -28,9 +28,9 @@ except ImportError as missing:
         f"sound needs PortAudio and PyAudio ({missing}): apt install libportaudio2 portaudio19-dev, then pip install pyaudio"
     ) from missing
 
+INT16 = pyaudio.paInt16
 _SAMPLE_BYTES = 2
 _INPUT_LATENCY_MS = 20
-_USUAL_RATES_HZ = (16_000, 24_000, 44_100, 48_000)
 
 
 class _Stream:
@@ -41,9 +41,9 @@ class _Stream:
     ) -> None:
         self.error: Exception | None = None
         self._is_lost = self._is_resting = False
-        self._pa = _initialise()
+        self._pa = initialise()
         with self._closed_on_error():
-            info = choose(direction, device, _infos(self._pa, direction), _default(self._pa, direction))
+            info = choose(direction, device, infos_of(self._pa, direction), default_of(self._pa, direction))
             self._stream, self.rate_hz, self._channels = _open(
                 self._pa, info, direction, rate_hz, latency_ms, on_period
             )
@@ -217,22 +217,12 @@ class PortAudioOutput(_Stream):
         return from_mono(self._puller.pull(n_samples), self._channels)
 
 
-def list_devices() -> list[DeviceInfo]:
-    """List every input and output there is, as `audio.list_devices` promises."""
-    pa = _initialise()
-    try:
-        with quiet_stderr():
-            return [_describe(pa, info, way) for way in ("input", "output") for info in _infos(pa, way)]
-    finally:
-        pa.terminate()
-
-
 def library() -> str:
     """Say which PortAudio this is."""
     return str(pyaudio.get_portaudio_version_text())
 
 
-def _initialise() -> Any:
+def initialise() -> Any:
     """Start a PortAudio of our own, quietly."""
     check_alsa_config()
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
@@ -244,12 +234,14 @@ def _initialise() -> Any:
     raise DeviceError(f"PortAudio does not start: {failure}\n{overheard.brief()}") from failure
 
 
-def _infos(pa: Any, direction: str) -> list[dict[str, Any]]:
+def infos_of(pa: Any, direction: str) -> list[dict[str, Any]]:
+    """Return what PortAudio tells of every device that has this direction."""
     every = [pa.get_device_info_by_index(index) for index in range(pa.get_device_count())]
     return [info for info in every if info[channels_key(direction)] > 0]
 
 
-def _default(pa: Any, direction: str) -> dict[str, Any] | None:
+def default_of(pa: Any, direction: str) -> dict[str, Any] | None:
+    """Return what it tells of the default one, None if there is none."""
     ask = pa.get_default_input_device_info if direction == "input" else pa.get_default_output_device_info
     try:
         info: dict[str, Any] = ask()
@@ -270,7 +262,7 @@ def _open(
                 stream = pa.open(
                     rate,
                     channels,
-                    pyaudio.paInt16,
+                    INT16,
                     frames_per_buffer=rate * latency_ms // 2000,  # two of them
                     start=False,
                     stream_callback=on_period,
@@ -284,28 +276,3 @@ def _open(
         f'the {NOUNS[direction]} "{info["name"]}" does not open: {failure}; is another program using it, '
         f"or is its sound server down?\n{overheard.brief()}".rstrip()
     ) from failure
-
-
-def _describe(pa: Any, info: Mapping[str, Any], direction: Direction) -> DeviceInfo:
-    default = _default(pa, direction)
-    return DeviceInfo(
-        name=info["name"],
-        direction=direction,
-        is_default=default is not None and default["index"] == info["index"],
-        host_api=pa.get_host_api_info_by_index(info["hostApi"])["name"],
-        max_channels=int(info[channels_key(direction)]),
-        default_rate_hz=int(info["defaultSampleRate"]),
-        rates_hz=[rate for rate in _USUAL_RATES_HZ if _takes(pa, info, direction, rate)],
-    )
-
-
-def _takes(pa: Any, info: Mapping[str, Any], direction: Direction, rate_hz: int) -> bool:
-    asked = {
-        f"{direction}_device": info["index"],
-        f"{direction}_channels": 1,
-        f"{direction}_format": pyaudio.paInt16,
-    }
-    try:
-        return bool(pa.is_format_supported(rate_hz, **asked))
-    except ValueError:
-        return False
