@@ -65,6 +65,8 @@ class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Highest line number per origin."""
     voice_ns: Count = 0
     """Capture time up to which the context holds the user's voice; 0: it holds none."""
+    begun: Annotated[dict[CallId, Text], msgspec.Meta(max_length=256)] = {}
+    """Function calls that were given to the tools and are in no handle with their answers: each with what makes it the same call."""
 
     def __repr__(self) -> str:
         """Keep the handle out of every log: whoever has it can take the conversation up."""

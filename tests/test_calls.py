@@ -23,7 +23,7 @@ class History:
 
     def __init__(self, **options):
         self.calls = Calls("s", **options)
-        self.calls.offer(OFFER)
+        self.calls.offer(OFFER, 100.0)
         self.now = 100.0
         self.given = []
         self.sent = []
@@ -354,7 +354,7 @@ def test_a_call_that_was_refused_is_not_remembered():
     history.ask("call-1", "later")
     history.send()
     history.lose()
-    history.calls.offer([*OFFER, OfferedTool("later", "{}")])
+    history.calls.offer([*OFFER, OfferedTool("later", "{}")], history.now)
     assert len(history.ask("call-1", "later")) == 1
 
 
@@ -368,6 +368,48 @@ def test_a_new_session_takes_over_what_an_earlier_one_asked_for():
     assert after.ask("call-1", at=1) == []
     assert after.send() == answered("call-1")
     assert after.snapshot() == [ToolKept(order.call)]
+
+
+def reborn(begun):
+    """A new session that is told what the last one had given to the tools, before the tools say anything."""
+    after = History()
+    after.calls.offered = {}
+    after.calls.resume(begun, after.now)
+    return after
+
+
+def test_what_the_session_and_the_tools_process_died_over_is_not_run_again():
+    before = History()
+    (order,) = before.ask("call-1", at=1)
+    after = reborn(before.calls.begun)
+    assert after.ask("call-2", at=1) == []  # the model, resumed, asks before the tools are there
+    assert after.send() == []
+    after.calls.offer(OFFER, after.now)
+    (answer,) = after.send()
+    assert "ended before it answered" in answer["response"]["error"]
+    assert after.ask("call-3", at=2) != []
+    assert order.call in after.calls.begun
+
+
+def test_a_tools_process_that_lives_says_what_it_knows_before_it_offers_anything():
+    before = History()
+    (order,) = before.ask("call-1", at=1)
+    after = reborn(before.calls.begun)
+    after.calls.adopt(order, after.now)
+    after.calls.came(ToolResult(order.call, '"noon"'), after.now)
+    after.calls.offer(OFFER, after.now)
+    assert after.ask("call-1", at=1) == []
+    assert after.send() == answered("call-1")
+
+
+def test_a_call_that_a_stored_handle_holds_is_not_told_to_a_new_session():
+    history = History()
+    (order,) = history.ask("call-1", at=1)
+    history.end()
+    history.send()
+    assert [*history.calls.begun] == [order.call]
+    history.snapshot()
+    assert history.calls.begun == {}
 
 
 def test_what_is_unsettled_is_known_until_a_handle_holds_it():

@@ -7,62 +7,23 @@ arguments, asked for again, takes what comes out instead of running the function
 was issued is still known to the server under its id; it is answered on the next connection.)
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from actors import wire
+from actors.model.call import Answer, Call, mark_of, spelled
 from actors.model.ledger import Holds
 
 GRACE_S = 2.0
 """The tools process says itself that a function was late; we say it when that process hangs."""
 REMEMBER_S = 60.0
+RESUMED_WITHIN_S = 300.0
+"""A tools process that is started anew has said by then what it knows."""
 MAX_ARGS_BYTES = 65_536
 MAX_OPEN = 64
 MAX_KNOWN = 256
-
-
-@dataclass(slots=True)
-class Call:
-    """One call on its way."""
-
-    id: str
-    """Ours; the server's ids begin anew with each connection."""
-    name: str
-    args: str
-    """JSON in one spelling, so that equal arguments are equal."""
-    due_s: float
-    connection: int
-    server_id: str = ""
-    """Empty: an orphan."""
-    has_id: bool = True
-    """Whether `server_id` is the server's word, and not ours for a call that came without."""
-    is_given: bool = False
-    """To the tools process."""
-    result: wire.ToolResult | None = None
-    is_sent: bool = False
-    sent_as: int = 0
-    """The number of the message that carried the answer."""
-    is_open_in_handle: bool = False
-    is_held: bool = False
-    """In the newest handle, which is not stored yet."""
-    since_s: float = 0.0
-    """When something last happened to it."""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes a repeated call the same call."""
-        return self.name, self.args
-
-
-@dataclass(slots=True)
-class Answer:
-    """One `FunctionResponse` to send."""
-
-    call: Call
-    response: dict[str, Any] = field(default_factory=dict)
 
 
 class Calls:
@@ -83,13 +44,15 @@ class Calls:
         """The model wants this function called. Without an id of the server's, it is answered without one."""
         self._count += 1
         has_id, server_id = bool(server_id), server_id or f"without-{self._count}"
-        text = _spell(args)
+        text = spelled(args)
         if any(
             call.server_id == server_id and call.connection == self._connection
             for call in self._calls.values()
         ):
             return
-        before = next((call for call in self._calls.values() if self._is_same(call, (name, text))), None)
+        before = next(
+            (call for call in self._calls.values() if self._is_same(call, mark_of(name, text))), None
+        )
         if before is not None:
             before.server_id, before.connection = server_id, self._connection
             before.has_id = has_id
@@ -113,17 +76,37 @@ class Calls:
 
     # From the tools process.
 
-    def offer(self, tools: Iterable[wire.OfferedTool]) -> None:
-        """These functions can be called."""
+    def offer(self, tools: Iterable[wire.OfferedTool], now: float) -> None:
+        """These functions can be called; a process that knows of earlier calls has said so before."""
         self.offered = {tool.name: tool for tool in tools}
+        for call in self._calls.values():
+            if call.is_doubtful:
+                call.is_doubtful = False
+                self._fail(call, f"the process of {call.name} ended before it answered", now)
 
     def adopt(self, order: wire.CallTool, now: float) -> None:
         """An earlier incarnation of the session asked for this and did not live to see it kept."""
-        if order.call not in self._calls:
-            due_s = now + order.deadline_s + GRACE_S
+        due_s = now + order.deadline_s + GRACE_S
+        known = self._calls.get(order.call)
+        if known is not None and known.is_doubtful:
+            known.is_doubtful, known.due_s = False, due_s
+        elif known is None:
             self._calls[order.call] = Call(
                 order.call, order.name, order.args, due_s, connection=0, is_given=True, since_s=now
             )
+
+    @property
+    def begun(self) -> dict[str, str]:
+        """What was given to the tools process and is in no stored handle, for `resume`."""
+        return {call.id: call.mark for call in self._calls.values() if call.is_given}
+
+    def resume(self, begun: Mapping[str, str], now: float) -> None:
+        """An earlier incarnation of the session gave these calls to the tools process: they must not be run again."""
+        for call_id, mark in begun.items():
+            name = mark.partition(" ")[0]
+            call = Call(call_id, name, "", now + RESUMED_WITHIN_S, connection=0, is_given=True, mark=mark)
+            call.is_doubtful, call.since_s = True, now
+            self._calls[call_id] = call
 
     def came(self, result: wire.ToolResult, now: float) -> None:
         """A function has ended, one way or the other."""
@@ -216,8 +199,8 @@ class Calls:
 
     # Helpers.
 
-    def _is_same(self, call: Call, key: tuple[str, str]) -> bool:
-        return call.key == key and call.connection < self._connection and not call.is_held
+    def _is_same(self, call: Call, mark: str) -> bool:
+        return call.mark == mark and call.connection < self._connection and not call.is_held
 
     def _refusal(self, call: Call) -> str | None:
         if call.name not in self.offered:
@@ -263,11 +246,3 @@ class Calls:
         over = [call for call in self._calls.values() if call.is_sent or not call.server_id]
         for call in over[: max(0, len(self._calls) - MAX_KNOWN)]:
             self._forget(call)
-
-
-def _spell(args: dict[str, Any]) -> str:
-    """Return JSON in one spelling, nothing where there is none: half a character, a nesting without end."""
-    try:
-        return msgspec.json.encode(args, order="deterministic").decode()
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return ""

@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from actors import wire
 from actors.model import events
 from actors.model.audience import Audience
@@ -55,6 +57,9 @@ class Exchange:
         self._tell_origin = tell_origin
         self._wake = wake
         self._audience = audience
+        self._stored = wire.Resumption()
+        """As it was last given to the coordinator."""
+        toolbox.on_begin = self._tools_begin
 
     def wake(self) -> None:
         """There is something to send."""
@@ -62,7 +67,9 @@ class Exchange:
 
     def resume(self, resumption: wire.Resumption) -> None:
         """Go on from what an earlier incarnation stored."""
+        self._stored = resumption
         self.handle = resumption.handle
+        self.toolbox.calls.resume(resumption.begun, self._loop.now())
         self.uplink.mark.held_ns = resumption.voice_ns
         for line in self.ledger.resume(resumption):
             self._tell_origin(line.id, wire.LineKept(line.id))
@@ -97,7 +104,10 @@ class Exchange:
         """The model cannot resume: the next connection begins with nothing."""
         self.handle = ""
         self.toolbox.afresh()
-        self._control.set("resumption", wire.Resumption("", self.ledger.kept, self.uplink.mark.held_ns))
+        self._stored = wire.Resumption(
+            "", self.ledger.kept, self.uplink.mark.held_ns, self.toolbox.calls.begun
+        )
+        self._control.set("resumption", self._stored)
 
     def tick(self) -> None:
         """Look at the clock, about twice a second."""
@@ -215,5 +225,12 @@ class Exchange:
             for line in lines:
                 self._tell_origin(line.id, wire.LineKept(line.id))
 
+        begun = {call: mark for call, mark in self.toolbox.calls.begun.items() if call not in calls}
         kept, voice_ns = self.ledger.kept_with(lines), self.uplink.mark.held_ns
-        self._control.set("resumption", wire.Resumption(handle, kept, voice_ns), stored)
+        self._stored = wire.Resumption(handle, kept, voice_ns, begun)
+        self._control.set("resumption", self._stored, stored)
+
+    def _tools_begin(self) -> None:
+        """Functions are about to be run: store which, beside the handle that does not know of them."""
+        self._stored = msgspec.structs.replace(self._stored, begun=self.toolbox.calls.begun)
+        self._control.set("resumption", self._stored)

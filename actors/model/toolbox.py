@@ -9,7 +9,8 @@ import msgspec
 
 from actors import wire
 from actors.model import events
-from actors.model.calls import Answer, Calls
+from actors.model.call import Answer
+from actors.model.calls import Calls
 from actors.model.ledger import Holds
 from actors.model.live_config import takes_asynchronous_tools
 from actors.runtime.bus import BOOT_ID, Hub
@@ -38,6 +39,8 @@ class Toolbox:
         self._table = table
         self._show = show
         self._wake = wake
+        self.on_begin: Callable[[], None] = lambda: None
+        """Called before functions are given away."""
         self._route: bytes | None = None
         self._is_offered = asyncio.Event()
         self._is_missed = False
@@ -75,7 +78,7 @@ class Toolbox:
         match message:
             case wire.ToolsOffered(tools=tools):
                 self._route = route
-                self.calls.offer(tools)
+                self.calls.offer(tools, now)
                 self._is_offered.set()
                 if self._is_missed:
                     self._is_missed, self.is_news = False, True
@@ -147,6 +150,9 @@ class Toolbox:
 
     def _pass_on(self) -> None:
         if self._route is not None:
-            for order in self.calls.orders(self._loop.now()):
+            orders = self.calls.orders(self._loop.now())
+            if any(isinstance(order, wire.CallTool) for order in orders):
+                self.on_begin()  # first: should we and the tools process die at once, it must not be run again
+            for order in orders:
                 self._hub.send(self._route, order)
         self._wake()

@@ -33,14 +33,14 @@ class ToolsActor(Actor):
         self.runner.close()
 
     def on_welcome(self) -> None:
-        """A session is there: what can be called, and what an earlier one wanted to know."""
+        """A session is there: what an earlier one wanted to know, and then what can be called."""
         if self._offer is None:
             return
-        self.media.send(self._offer)
         for call in self._calls.values():
             self.media.send(call)
             if call.call in self._results:
                 self.media.send(self._results[call.call])
+        self.media.send(self._offer)
 
     def on_message(self, message: wire.Wire, envelope: wire.Envelope) -> None:
         """Run, cancel or forget a call."""
