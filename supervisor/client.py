@@ -17,6 +17,8 @@ from supervisor.reload import Answer
 from supervisor.report import RELOAD_ORDER, RESTART_ORDER, ActorReport, TreeReport
 
 ANSWER_WITHIN_S = 5.0
+SENT_WITHIN_S = 8.0
+"""A line waits up to 5 s for the model's word on the one before, such as a function that runs."""
 RESTART_WITHIN_S = 20.0
 RELOAD_WITHIN_S = 30.0
 MAX_ANSWER_BYTES = 65_536
@@ -40,7 +42,10 @@ def say(instance: Instance, text: str) -> None:
         "med.ipc",
         wire.TextLine(line, text, is_shown=False),
         is_done,
-        "the model is not reachable now; nothing was sent",
+        "the session does not answer; nothing was sent",
+        within_s=SENT_WITHIN_S,
+        waits=f"not sent after {SENT_WITHIN_S:.0f} s; the session keeps the line and sends it when the model can be reached: "
+        "see `supervisor status`",
     )
 
 
@@ -132,13 +137,17 @@ def _ask(
     question: wire.Wire,
     is_done: Callable[[wire.Wire], bool] | None,
     otherwise: str,
+    *,
+    within_s: float = ANSWER_WITHIN_S,
+    waits: str = "",
 ) -> None:
+    """Ask until answered. Raises `NoAnswerError`: `otherwise`, or `waits` where the question was taken."""
     loop = PollLoop()
     answers: list[wire.Wire] = []
     me = Identity(f"cli-{secrets.token_hex(4)}", "cli")
     link = Link(loop, me, Counters(), lambda received: _take(link, received, question, answers))
     link.connect(f"ipc://{instance.directory}/{star}")
-    give_up_s = time.monotonic() + ANSWER_WITHIN_S
+    give_up_s = time.monotonic() + within_s
     try:
         while time.monotonic() < give_up_s:
             loop.run_once(0.1)
@@ -147,10 +156,11 @@ def _ask(
             if is_done is not None and any(is_done(message) for message in answers):
                 return
             answers.clear()
+        was_taken = bool(link.hub_boot_id)
     finally:
         link.close(linger_ms=200)
         loop.close()
-    raise NoAnswerError(otherwise)
+    raise NoAnswerError(waits if was_taken and waits else otherwise)
 
 
 def _take(link: Link, received: Received, question: wire.Wire, answers: list[wire.Wire]) -> None:

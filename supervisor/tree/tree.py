@@ -122,8 +122,9 @@ class Tree:
             return
         was_ready = child.is_ready
         child.reported(said, time.monotonic())
-        if said.conversation is not None:
+        if said.conversation is not None and said.conversation != self._conversation:
             self._conversation = said.conversation
+            self._write()  # whoever watches sees who speaks, and a killed coordinator's successor, at once
         if said.ended is not None:
             self._end(Outcome(1 if said.failed else 0, said.ended))
         if child.is_ready and not was_ready:
