@@ -84,7 +84,6 @@ def _parser() -> argparse.ArgumentParser:
         "--happenings", nargs="+", choices=life_scene.HAPPENINGS, default=list(life_scene.HAPPENINGS)
     )
     money = subject.add_parser("cost", help="CPU and memory, of one conversation and of many")
-    money.add_argument("--sizes", nargs="*", type=_positive, default=list(SIZES), metavar="N")
     whole = subject.add_parser(
         "all",
         help="all of it; writes bench.json, bench.png and bench.md",
@@ -92,8 +91,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     for each in (sound, survival, money, whole):
         _add_common(each)
+    for each in (money, whole):
+        each.add_argument(
+            "--sizes",
+            nargs="*",
+            type=_positive,
+            default=list(SIZES),
+            metavar="N",
+            help="so many conversations at once",
+        )
     whole.add_argument("--results", type=_path, default=RESULTS, metavar="DIR", help="where to (%(default)s)")
-    whole.set_defaults(loads=list(loads.LOADS), happenings=list(life_scene.HAPPENINGS), sizes=list(SIZES))
+    whole.set_defaults(loads=list(loads.LOADS), happenings=list(life_scene.HAPPENINGS))
     show = subject.add_parser("show", help="print, and draw, an earlier result")
     show.add_argument("file", type=_path)
     twice = subject.add_parser("compare", help="say whether two results tell the same: 1 if a ratio differs")

@@ -203,7 +203,8 @@ def comparison(rows: list[Row]) -> list[list[str]]:
 def _value(row: Row | None, typical: str, worst: str | None, unit: str) -> str:
     value = getattr(row, typical) if row is not None else None
     if row is None or value is None:
-        return "cannot" if row is not None and row.failed else "-"
+        is_deaf = row is not None and typical.startswith("silence") and row.cuts_unheard > 0
+        return "cannot" if is_deaf or (row is not None and row.failed) else "-"
     highest = getattr(row, worst) if worst else None
     return f"{value:.0f}{unit}" + (
         f" ({highest:.0f})" if highest is not None and round(highest) != round(value) else ""

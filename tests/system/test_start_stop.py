@@ -42,7 +42,8 @@ def racing_starts(conversation, count):
     return started
 
 
-def test_20_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation_notices_nothing():
+@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.soak)])
+def test_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation_notices_nothing(count):
     with tree(rules=LONG_REPLY) as conversation:
         first = conversation.start_ready("--set", "actors.parrot.audio_speed=4.0")
         first.stdin.write(b"talk at length\n")
@@ -51,7 +52,7 @@ def test_20_starts_in_the_middle_of_a_reply_are_all_refused_and_the_conversation
         pids = {row["name"]: row["pid"] for row in conversation.status()["actors"]}
         refused = [
             (*process.communicate(b"not said\n"), process.returncode)
-            for process in racing_starts(conversation, 20)
+            for process in racing_starts(conversation, count)
         ]
         assert {(out, code) for out, _, code in refused} == {(b"", 1)}
         assert {err for _, err, _ in refused} == {refused[0][1]}
