@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 REMEMBERED_EVENTS = 2000
-REMEMBERED_BYTES = 2 << 20
+REMEMBERED_BYTES = 512 << 10
 """As JSON: the contexts of a long conversation would be most of a process."""
 
 Event = dict[str, Any]
