@@ -137,8 +137,9 @@ def test_a_new_reply_right_after_an_interruption_begins_with_its_own_first_sampl
     assert compare(heard, expected, SINK_RATE_HZ)[1] == 0
     between = silences(heard[: start + len(expected)], SINK_RATE_HZ)
     tell(silence_between_ms=[round(1000 * length) for _, length in between])
-    assert len(between) == 1
-    assert sum(between[0]) == pytest.approx(start / SINK_RATE_HZ, abs=0.02)  # after it nothing of the old one
+    assert len(between) <= 1  # none where the new reply was there within 5 ms
+    for silence in between:  # after it nothing of the old one
+        assert sum(silence) == pytest.approx(start / SINK_RATE_HZ, abs=0.02)
 
 
 def test_a_voice_stops_the_reply_when_the_microphone_is_always_open(sound, rules, tmp_path):
