@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.runtime.loop import Timer
 from actors.runtime.notify import Health, Report
 from actors.settings import Settings
 from supervisor.birth import birth_of
@@ -59,6 +60,8 @@ class Child:
     out_per_s: float = 0.0
     detail: str = ""
     last_exit: str | None = None
+    retry: Timer | None = None
+    """Its start after the back-off. A start before that, as asked, or another end takes its place."""
     is_restart_wanted: bool = False
     is_leaving: bool = False
     """The configuration does not have it any more."""

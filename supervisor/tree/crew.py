@@ -55,6 +55,8 @@ class Crew:
         """Spawn it, unless it runs or is not wanted any more."""
         if self.is_closed or child.process is not None or child.is_leaving:
             return
+        if child.retry is not None:
+            child.retry.cancel()
         kind = child.spec.kind
         notice_fd = self._notice_fd if kind in {"keyboard", "console"} else None
         try:

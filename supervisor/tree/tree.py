@@ -172,7 +172,7 @@ class Tree:
             case Verdict.FATAL:
                 log.error("%s is given up: %s", child.spec.name, epitaph(child))
         if decision.wait_s is not None:
-            self._loop.call_later(decision.wait_s, functools.partial(self._crew.start, child))
+            child.retry = self._loop.call_later(decision.wait_s, functools.partial(self._crew.start, child))
         self._write()
         self._start_what_can()
 

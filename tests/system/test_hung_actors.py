@@ -156,7 +156,7 @@ def test_what_follows_an_end_before_ready_depends_on_the_exit_code(
             count,
         )
         assert f"console {state} (last: {words})" in conversation.status()["why"]
-        order_restart(conversation, "console")
+    order_restart(conversation, "console")  # which waits for no back-off
     conversation.wait_ready()
 
 
