@@ -2,8 +2,9 @@
 
 import pytest
 
-from actors.model.voice import MAX_AGE_S, MAX_WAITING_S, PAUSE_S, SLICE_NS, Voice, end_ns, in_slices
+from actors.model.voice import MAX_AGE_S, MAX_WAITING_S, PAUSE_S, Voice, end_ns, in_slices
 from actors.runtime.inbox import Counters
+from actors.runtime.latency import SLICE_NS
 from actors.wire import MicChunk
 
 NS = 1_000_000_000

@@ -3,9 +3,10 @@
 from collections import deque
 from dataclasses import dataclass
 
+from actors.runtime.latency import fresh_ns
+
 _NS_PER_S = 1_000_000_000
 _SAMPLE_BYTES = 2
-_SLICE_NS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +83,4 @@ class Ring:
 
     def fresh_ns(self, frame: Frame) -> int:
         """Return from when its newest part is: a long slice of silence is as old as its end."""
-        return frame.captured_ns + max(0, self.length_ns(frame) - _SLICE_NS)
+        return fresh_ns(frame.captured_ns, frame.captured_ns + self.length_ns(frame))

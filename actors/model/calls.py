@@ -50,16 +50,24 @@ class Calls:
             for call in self._calls.values()
         ):
             return
-        before = next(
-            (call for call in self._calls.values() if self._is_same(call, mark_of(name, text))), None
-        )
+        mark = mark_of(name, text)
+        before = next((call for call in self._calls.values() if self._is_same(call, mark)), None)
         if before is not None:
             before.server_id, before.connection = server_id, self._connection
             before.has_id = has_id
             before.is_sent = before.is_open_in_handle = False
             return
-        call = Call(f"{self._prefix}.{self._count}", name, text, now, self._connection, server_id, has_id)
-        call.since_s = now
+        call = Call(
+            f"{self._prefix}.{self._count}",
+            name,
+            text,
+            now,
+            self._connection,
+            server_id,
+            has_id,
+            since_s=now,
+            mark=mark,
+        )
         if (refusal := self._refusal(call)) is not None:
             call.result = wire.ToolResult(call.id, error=refusal)
         else:
@@ -104,9 +112,17 @@ class Calls:
         """An earlier incarnation of the session gave these calls to the tools process: they must not be run again."""
         for call_id, mark in begun.items():
             name = mark.partition(" ")[0]
-            call = Call(call_id, name, "", now + RESUMED_WITHIN_S, connection=0, is_given=True, mark=mark)
-            call.is_doubtful, call.since_s = True, now
-            self._calls[call_id] = call
+            self._calls[call_id] = Call(
+                call_id,
+                name,
+                "",
+                now + RESUMED_WITHIN_S,
+                connection=0,
+                is_given=True,
+                is_doubtful=True,
+                since_s=now,
+                mark=mark,
+            )
 
     def came(self, result: wire.ToolResult, now: float) -> None:
         """A function has ended, one way or the other."""

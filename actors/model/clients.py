@@ -30,11 +30,11 @@ class Access(NamedTuple):
     pong_within_s: float
     ca_file: str
     ca_changed_ns: int
-    key: str = ""
-    project_id: str = ""
-    location: str = ""
-    credentials_path: str = ""
-    credentials_changed_ns: int = 0
+    key: str
+    project_id: str
+    location: str
+    credentials_path: str
+    credentials_changed_ns: int
 
     def __repr__(self) -> str:
         """Without the key: a traceback may show this."""
@@ -60,7 +60,8 @@ def access(table: ModelTable, run_dir: Path) -> Access:
             raise exits.ActorExit(
                 exits.DENIED, f"the variable {table.api_key_env} (model.api_key_env) is not set"
             )
-    common = Access(
+    path = table.credentials_path if table.provider == "vertex" else ""
+    return Access(
         table.provider,
         base_url,
         table.api_version,
@@ -69,15 +70,10 @@ def access(table: ModelTable, run_dir: Path) -> Access:
         ca_file,
         _changed_ns(ca_file),
         key,
-    )
-    if table.provider != "vertex":
-        return common
-    path = table.credentials_path
-    return common._replace(
-        project_id=table.project_id,
-        location=table.location,
-        credentials_path=path,
-        credentials_changed_ns=_changed_ns(path),
+        table.project_id,
+        table.location,
+        path,
+        _changed_ns(path),
     )
 
 

@@ -8,9 +8,9 @@ from actors import wire
 from actors.model.google import LiveConnection
 from actors.model.stage import Stage
 from actors.model.utterance import Utterance
-from actors.model.voice import Voice, end_ns, fresh_ns
+from actors.model.voice import Voice, end_ns
 from actors.model.voice_mark import VoiceMark, holds_voice
-from actors.runtime.latency import Meter
+from actors.runtime.latency import Meter, fresh_ns
 from actors.runtime.loop import Loop
 
 MIC_TYPE = "audio/pcm;rate=16000"

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from actors.runtime.inbox import Counters
+from actors.runtime.latency import SLICE_NS, fresh_ns
 from actors.wire import MicChunk
 
 RATE_HZ = 16_000
@@ -16,8 +17,6 @@ MAX_AGE_S = 0.4
 CAUGHT_UP_S = 0.2
 """A replay is over when it is this near: at the very edge of what is too late, the least wait would cost a slice of it."""
 MAX_WAITING_S = 30.0
-SLICE_NS = 20_000_000
-"""Silence comes in longer slices."""
 PAUSE_S = 1.5
 """A microphone that ends without a word is silent for longer than one that says so itself."""
 
@@ -120,11 +119,6 @@ def length_ns(chunk: MicChunk) -> int:
 def end_ns(chunk: MicChunk) -> int:
     """Return when its last sample had been captured."""
     return chunk.captured_ns + length_ns(chunk)
-
-
-def fresh_ns(captured_ns: int, until_ns: int, slice_ns: int = SLICE_NS) -> int:
-    """Return from when its newest part is: a long slice of silence is as old as its end."""
-    return max(captured_ns, until_ns - slice_ns)
 
 
 def in_slices(chunk: MicChunk) -> Iterator[MicChunk]:

@@ -1,4 +1,4 @@
-"""Percentiles of the last few hundred measurements of one thing."""
+"""How late something is: the age of a slice of voice, and percentiles of the last few hundred measurements of one thing."""
 
 import math
 from collections import deque
@@ -6,6 +6,13 @@ from collections import deque
 from actors.runtime.notify import Latency
 
 REMEMBERED = 500
+SLICE_NS = 20_000_000
+"""Of speech; silence comes in longer slices."""
+
+
+def fresh_ns(captured_ns: int, until_ns: int, slice_ns: int = SLICE_NS) -> int:
+    """Return from when its newest part is: a long slice of silence is as old as its end."""
+    return max(captured_ns, until_ns - slice_ns)
 
 
 class Meter:
