@@ -11,7 +11,7 @@ from scripts.benchmarks.audio import cells_of_a_round
 from scripts.benchmarks.loads import json_text
 from scripts.benchmarks.measures import Numbers, Spread, measure, percentile
 from scripts.benchmarks.microphone import follow
-from scripts.benchmarks.scene import Taken, script
+from scripts.benchmarks.scene import PHASES_S, SPEAK_BEFORE_CUT_S, Plan, Taken, script, speaks_after_s
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import (
     MIC_RATE_HZ,
@@ -219,7 +219,7 @@ def test_a_cell_is_measured_from_its_recordings():
     assert numbers.receive_to_play_ms == [pytest.approx(each, abs=3) for each in (50, 80, 100)]
     assert numbers.cuts_unheard == 0
     assert (numbers.mic_lost_ms, numbers.mic_late_share) == (0, 0)
-    assert numbers.mic_to_server_ms == Spread(p50=10.0, p99=20.0, max=20.0)
+    assert numbers.mic_to_server_ms == Spread(p50=10.0, p95=20.0, p99=20.0, max=20.0)
 
 
 def test_a_cut_while_nothing_sounded_is_no_quick_silence():
@@ -268,13 +268,19 @@ def test_the_text_to_parse_has_about_the_size_asked_for():
     assert set(json.loads(text)) == {0.12345678901234567}
 
 
+def test_cuts_fall_evenly_over_the_blocks_that_a_rival_plays_in():
+    n = Plan().interruptions
+    after = sorted(speaks_after_s(number, n) - SPEAK_BEFORE_CUT_S for number in range(n))
+    assert after == pytest.approx([PHASES_S * number / n for number in range(n)])
+
+
 def test_percentiles_are_values_that_were_measured():
     assert [percentile([1.0, 2.0, 3.0, 40.0], share) for share in (0.5, 0.95, 1)] == [2.0, 40.0, 40.0]
     assert Spread.of([]) == Spread()
 
 
 def numbers(gaps=0, silence_ms=(10.0,), lost_ms=0.0):
-    spread = Spread(5.0, 20.0, 30.0)
+    spread = Spread(5.0, 18.0, 20.0, 30.0)
     return Numbers(gaps, 0.0, 0.0, spread, spread, lost_ms, 0.0, list(silence_ms), 0, [50.0])
 
 

@@ -1,5 +1,7 @@
 """`bench compare`: when two runs tell the same about a rival."""
 
+import math
+
 import msgspec
 import pytest
 
@@ -23,6 +25,8 @@ def run(theirs, ours, unit="ms"):
         (run(12, 4, "MiB"), run(9, 1, "MiB"), False),
         (run(0, 0, ""), run(0, 0, ""), True),
         (run(0, 0, ""), run(5, 0, ""), False),
+        (run(math.inf, 20), run(math.inf, 30), True),  # falls behind in both
+        (run(math.inf, 20), run(900, 20), False),
     ],
 )
 def test_a_ratio_is_the_same_within_a_fifth_or_below_the_ruler(first, second, is_same):

@@ -1,5 +1,7 @@
 """What `bench` prints, writes and keeps: pure parts."""
 
+import math
+
 import msgspec
 import psutil
 import pytest
@@ -10,9 +12,9 @@ from scripts.benchmarks.cost_scene import Alone, Many, Usage, usage
 from scripts.benchmarks.life import Life, LifeCell
 from scripts.benchmarks.machine import Machine
 from scripts.benchmarks.measures import Numbers, Spread
-from scripts.benchmarks.table import Cell, comparison, summarise
+from scripts.benchmarks.table import Cell, compared, comparison, summarise
 
-SPREAD = Spread(5.0, 20.0, 30.0)
+SPREAD = Spread(5.0, 18.0, 20.0, 30.0)
 NUMBERS = Numbers(0, 0.0, 0.0, SPREAD, SPREAD, 0.0, 0.0, [10.0, 20.0, 90.0], 0, [50.0])
 HERE = Machine("a processor", 2, 1024, "6.1", "3.11", "pulseaudio 16", {}, (0.0, 0.0, 0.0))
 
@@ -72,6 +74,18 @@ def test_rivals_stand_beside_each_other_with_their_median_and_their_worst():
     )
     assert head == ["load: measure", "antiphon", "livekit"]
     assert ["none: interrupted to silence", "20 ms (90)", "cannot"] in rows
+
+
+def test_a_microphone_that_falls_behind_is_not_told_by_how_long_it_was_watched():
+    late = msgspec.structs.replace(
+        NUMBERS, gaps=14, mic_to_server_ms=Spread(1900.0, 9000.0, 13_650.0, 14_000.0)
+    )
+    (row,) = rows = summarise([Cell(1, "threads", "livekit", late)])
+    shown = dict(comparison(rows)[1:])
+    assert shown["threads: microphone to model, p95"] == shown["threads: gaps in the reply"] == "falls behind"
+    assert shown["threads: interrupted to silence"] == "20 ms (90)"
+    assert compared(row, "mic_to_server_p50_ms") == math.inf
+    assert compared(row, "silence_p50_ms") == row.silence_p50_ms
 
 
 def test_memory_is_compared_with_ours():

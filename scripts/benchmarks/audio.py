@@ -33,16 +33,13 @@ def cells_of_a_round(chosen_loads: Sequence[str], chosen_arms: Sequence[str]) ->
     ]
 
 
-def run(
-    rounds: int, loaded_rounds: int, plan: Plan, chosen_loads: Sequence[str], chosen_arms: Sequence[str]
-) -> Audio:
-    """Measure everything that was asked for, so many rounds without and with a load."""
+def run(rounds: int, plan: Plan, chosen_loads: Sequence[str], chosen_arms: Sequence[str]) -> Audio:
+    """Measure everything that was asked for."""
     json_bytes = loads.bytes_for(loads.C_CALL_S)
     cells = [
         _run_cell(number, load, arm, plan, json_bytes)
-        for number in range(1, max(rounds, loaded_rounds) + 1)
+        for number in range(1, rounds + 1)
         for load, arm in cells_of_a_round(chosen_loads, chosen_arms)
-        if number <= (rounds if load == "none" else loaded_rounds)
     ]
     described = {"reply_s": plan.reply_s, "interruptions": plan.interruptions, "json_bytes": json_bytes}
     return Audio(rounds, described, _notes(chosen_loads, cells), table.summarise(cells), cells)

@@ -30,6 +30,7 @@ class Spread(msgspec.Struct, frozen=True):
     """Milliseconds: how they are spread; all None when there was nothing to measure."""
 
     p50: float | None = None
+    p95: float | None = None
     p99: float | None = None
     max: float | None = None
 
@@ -39,7 +40,7 @@ class Spread(msgspec.Struct, frozen=True):
         if not len(values_s):
             return cls()
         ordered = sorted(1000 * float(value) for value in values_s)
-        return cls(percentile(ordered, 0.5), percentile(ordered, 0.99), round(ordered[-1], 1))
+        return cls(*(percentile(ordered, share) for share in (0.5, 0.95, 0.99)), round(ordered[-1], 1))
 
 
 class Numbers(msgspec.Struct, frozen=True):

@@ -86,9 +86,9 @@ def audio(result: dict[str, Any]) -> list[Callable[[Any], None]]:
 
     return [
         panel("interrupted to silence (median)", lambda row: row["silence_p50_ms"]),
-        panel("microphone to model (p99)", lambda row: row["mic_to_server_p99_ms"]),
+        panel("microphone to model (p95)", lambda row: row["mic_to_server_p95_ms"]),
         panel(
-            "gaps in a 4 s reply, and what of it was not heard",
+            "gaps in a reply of 8 s, and what of it was not heard",
             lambda row: _sum(row["gap_ms"], row["missing_ms"]),
         ),
         panel("first audio of a reply to loudspeaker (median)", lambda row: row["receive_to_play_p50_ms"]),

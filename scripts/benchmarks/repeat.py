@@ -1,5 +1,6 @@
 """Two results side by side: does a second run tell the same about the rivals as the first? Pure."""
 
+import math
 from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from scripts.benchmarks.cost import Cost
 from scripts.benchmarks.life import LifeCell
 from scripts.benchmarks.report import Result
-from scripts.benchmarks.table import MEASURES, REFERENCE, UNDER_LOAD, Row, aligned
+from scripts.benchmarks.table import MEASURES, REFERENCE, UNDER_LOAD, Row, aligned, compared
 
 WITHIN = 0.2
 """By how much a ratio to ours may differ between two runs."""
@@ -45,6 +46,8 @@ class Repeated(NamedTuple):
     @property
     def is_same(self) -> bool:
         """Whether both runs tell the same: the same ratio, or numbers that the ruler cannot tell apart."""
+        if math.inf in self.values:  # what grows without bound does so in both, or not
+            return self.values[0] == self.values[1]
         low, high = sorted(self.ratios)
         if high <= low * (1 + WITHIN):
             return True
@@ -63,7 +66,7 @@ def measured(result: Result) -> list[Measured]:
 def _audio(rows: list[Row]) -> Iterator[Measured]:
     for row in rows:
         for name, field, _, unit in MEASURES:
-            value = getattr(row, field)
+            value = compared(row, field)
             if value is not None and (row.load == "none" or name in UNDER_LOAD):
                 yield Measured(f"{row.load}: {name}", row.arm, unit.strip(), value)
 

@@ -32,9 +32,15 @@ CHUNK_BYTES = 9600
 """200 ms: what Gemini sends, within a fifth."""
 STARTED_WITHIN_S = 30.0
 REPLY_WITHIN_S = 20.0
-SPEAK_BEFORE_CUT_S = 1.5
+SPEAK_BEFORE_CUT_S = 0.8
+PHASES_S = 0.2
+"""Over so much the cuts of a cell are spread: a rival that plays or listens in blocks is hit at the start of one and at its end."""
 SETTLE_S = 0.5
 TURNS = 64
+CUTS_UNDER = {"threads": 5}
+"""So many times as many cuts: what busy threads do to each is a matter of chance."""
+DEAF_AFTER = 3
+"""Interruptions in a row that were not heard: more of them would tell nothing new."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,11 @@ class Plan:
     """How much is done per cell."""
 
     reply_s: float = 8.0
-    interruptions: int = 6
+    interruptions: int = 5
+
+    def cuts(self, load: str) -> int:
+        """Return how many interruptions are tried under a load."""
+        return self.interruptions * CUTS_UNDER.get(load, 1)
 
 
 @dataclass(frozen=True)
@@ -77,11 +87,11 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
             rival.load(load, json_bytes)
             time.sleep(SETTLE_S)
             cutter = rival if arm in DEAF_WHILE_SPEAKING else None
-            _talk(plan, sound, server, sink, directory, cutter)
+            _talk(plan, plan.cuts(load), sound, server, sink, directory, cutter)
         events, heard = server.events(), server.finish()
     return Taken(
         plan.reply_s,
-        1 if arm in DEAF_WHILE_SPEAKING else plan.interruptions,
+        1 if arm in DEAF_WHILE_SPEAKING else plan.cuts(load),
         events,
         heard,
         list(sink.blocks),
@@ -112,7 +122,13 @@ def script(reply_s: float) -> list[dict[str, Any]]:
 
 
 def _talk(
-    plan: Plan, sound: VirtualAudio, server: Server, sink: Recording, directory: Path, cutter: Rival | None
+    plan: Plan,
+    cuts: int,
+    sound: VirtualAudio,
+    server: Server,
+    sink: Recording,
+    directory: Path,
+    cutter: Rival | None,
 ) -> None:
     syllable = speech_like(SYLLABLE_S, FEED_RATE_HZ)
     whisper = (speech_like(plan.reply_s + 2, FEED_RATE_HZ) * WHISPER).astype(np.int16)
@@ -126,12 +142,22 @@ def _talk(
     if cutter is not None:
         _cut_by_typing(plan, cutter, server, sink)
         return
-    for _ in range(plan.interruptions + 1):
+    unheard = 0
+    for number in range(cuts + 1):
         turns = len(asked(server.events()))
         with sound.speaking(short):
             pass
-        wait(partial(_has_more, server, turns), 5.0)
-        time.sleep(SPEAK_BEFORE_CUT_S)
+        is_heard = wait(partial(_has_more, server, turns), 5.0)
+        unheard = 0 if is_heard else unheard + 1
+        if unheard == DEAF_AFTER:
+            return
+        began_s = asked(server.events())[-1]["at_ns"] / 1e9 if is_heard else time.monotonic()
+        time.sleep(max(0.0, began_s + speaks_after_s(number, plan.interruptions) - time.monotonic()))
+
+
+def speaks_after_s(number: int, interruptions: int) -> float:
+    """Return how long a reply is left to sound before the user speaks again: the numbers 0 on, evenly over `PHASES_S`."""
+    return SPEAK_BEFORE_CUT_S + PHASES_S * (number % interruptions) / interruptions
 
 
 def _cut_by_typing(plan: Plan, cutter: Rival, server: Server, sink: Recording) -> None:
