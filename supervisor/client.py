@@ -28,8 +28,8 @@ class NoAnswerError(Exception):
     """The conversation did not answer, or refused; the message says which."""
 
 
-def say(instance: Instance, text: str) -> None:
-    """Send a user turn; returns when it was handed to the model. Raises `NoAnswerError`."""
+def say(instance: Instance, text: str, picture: bytes = b"") -> None:
+    """Send a user turn, with a JPEG, PNG or WebP if there is one; returns when it was handed to the model. Raises `NoAnswerError`."""
     line = wire.LineId(f"say-{secrets.token_hex(4)}", 1)
 
     def is_done(message: wire.Wire) -> bool:
@@ -40,7 +40,7 @@ def say(instance: Instance, text: str) -> None:
     _ask(
         instance,
         "med.ipc",
-        wire.TextLine(line, text, is_shown=False),
+        wire.TextLine(line, text, is_shown=False, picture=picture),
         is_done,
         "the session does not answer; nothing was sent",
         within_s=SENT_WITHIN_S,

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import noise, picture
 
+from actors.devices.still import MAX_FILE_BYTES, WORDS, PictureRefusedError, load
 from actors.inputs.album import MAX_ON_THEIR_WAY, Album
-from actors.inputs.pictures import MAX_FILE_BYTES, WORDS, PictureRefusedError, is_picture, load, parse
+from actors.inputs.pictures import is_picture, parse
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,9 @@ def test_without_pillow_a_picture_that_is_too_large_says_what_makes_it_smaller(t
     noise((600, 600)).save(large)
     action = f"""
 import pathlib, sys
-from actors.inputs.pictures import load, smaller
+from actors.devices.still import load, smaller
 sys.modules["PIL"] = None  # as if it were not installed
-smaller(pathlib.Path("{large}"), load(pathlib.Path("{large}")))
+smaller(pathlib.Path("{large}"), load(pathlib.Path("{large}")), 768_000)
 """
     ended = subprocess.run([sys.executable, "-c", action], capture_output=True, text=True, check=False)
     assert f"{large} has 1.1 MB, at most 0.8 are sent: make it smaller; " in ended.stderr

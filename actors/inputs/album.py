@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from actors.inputs.pictures import PictureRefusedError, load, parse, smaller
+from actors.devices.still import PictureRefusedError, load, smaller
+from actors.inputs.pictures import parse
 from actors.runtime.loop import Loop
 from actors.wire import MAX_PICTURE_BYTES
 
@@ -92,7 +93,7 @@ class Album:
         """Make it smaller; in a thread of its own, as that takes up to seconds."""
         with self._one_at_a_time:
             try:
-                self._made.append((number, smaller(path, data)))
+                self._made.append((number, smaller(path, data, MAX_PICTURE_BYTES)))
             except PictureRefusedError as error:
                 self._made.append((number, error))
         with contextlib.suppress(OSError):  # we have ended meanwhile

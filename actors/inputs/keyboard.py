@@ -7,11 +7,11 @@ from pathlib import Path
 
 from actors import wire
 from actors.devices import terminal
+from actors.devices.still import PictureRefusedError
 from actors.inputs import pictures
 from actors.inputs.album import Album
 from actors.inputs.delivery import Delivery
 from actors.inputs.line_editor import EndOfInput, Submitted
-from actors.inputs.pictures import PictureRefusedError
 from actors.inputs.pipe import Pipe
 from actors.inputs.prompt import Prompt
 from actors.inputs.spool import Spool

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from supervisor import codes
 from supervisor.commands.which import Commands, name_of, on_running
@@ -12,9 +13,15 @@ from supervisor.instance import Instance
 def add(commands: Commands) -> None:
     """Put them onto the command line."""
     say = commands.add_parser("say", help="type a line into a running conversation")
-    say.add_argument("text", nargs="+")
+    say.add_argument("text", nargs="*")
+    say.add_argument(
+        "--image",
+        type=Path,
+        metavar="FILE",
+        help="show the model a JPEG, PNG or WebP with it, such as a door's camera's",
+    )
     say.add_argument("--name", default="")
-    say.set_defaults(command=_say)
+    say.set_defaults(command=_say, refuse=say.error)
     restart = commands.add_parser("restart", help="restart one actor of a running conversation")
     restart.add_argument("actor")
     restart.add_argument("--name", default="")
@@ -47,7 +54,20 @@ def acting(arguments: argparse.Namespace, act: Callable[[Instance], None]) -> in
 def _say(arguments: argparse.Namespace, _: list[str]) -> int:
     from supervisor import client
 
-    return acting(arguments, lambda instance: client.say(instance, " ".join(arguments.text)))
+    text, picture = " ".join(arguments.text), b""
+    if arguments.image is not None:
+        from actors import wire
+        from actors.devices import still
+
+        try:
+            picture = still.fitting(arguments.image, wire.MAX_PICTURE_BYTES)
+        except still.PictureRefusedError as error:
+            print(f"supervisor: {error}", file=sys.stderr)
+            return codes.FAILED
+        text = text or still.WORDS
+    if not text:
+        arguments.refuse("give the TEXT to say, or --image FILE")
+    return acting(arguments, lambda instance: client.say(instance, text, picture))
 
 
 def _act(arguments: argparse.Namespace, _: list[str]) -> int:

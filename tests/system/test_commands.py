@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from pictures import picture
 from prometheus_client.parser import text_string_to_metric_families
 from trees import CONFIG, tree, wait_for
 
@@ -190,6 +191,24 @@ def test_a_line_said_from_outside_is_a_turn_like_any_other(running):
     assert running.context()["hello from outside"] == 1
 
 
+def test_a_picture_is_shown_from_outside_with_words_or_without(running):
+    (running.directory / "door.png").write_bytes(picture("PNG", (320, 200)))
+    shown = running.command("say", "--image", "door.png", "who", "is there?", cwd=running.directory)
+    assert shown.returncode == 0, shown.stderr
+    assert running.command("say", "--image", str(running.directory / "door.png")).returncode == 0
+    wait_for(lambda: "Look at this picture." in running.context(), "both turns")
+    assert running.context()["who is there?"] == 1
+    seen = running.events("turn_complete")[-1]["pictures"]
+    assert [kind.rpartition(" ")[0] for kind in seen] == ["image/png 320x200"]
+
+
+def test_a_picture_that_cannot_be_shown_is_named_and_nothing_is_said(running):
+    before = running.context()
+    answer = running.command("say", "--image", "/none.png", "who is there?")
+    assert (answer.returncode, answer.stderr) == (1, "supervisor: there is no file /none.png\n")
+    assert running.context() == before
+
+
 def test_mute_and_unmute_are_shown_by_status(running):
     assert running.command("mute").returncode == 0
     wait_for(lambda: running.status()["conversation"]["muted"], "muted")
@@ -282,7 +301,7 @@ def test_without_a_conversation_the_code_is_3(words):
         assert answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("words", [(), ("start",), ("fly",), ("status", "--wait", "happy")])
+@pytest.mark.parametrize("words", [(), ("start",), ("fly",), ("say",), ("status", "--wait", "happy")])
 def test_a_command_line_that_makes_no_sense_is_2(words):
     with tree() as conversation:
         answer = conversation.command(*words)
