@@ -55,6 +55,8 @@ class Desk:
         keyboard.control_link.close()
         keyboard._tick = lambda: None
         os.close(keyboard._spool._file)
+        if keyboard._prompt._draft is not None:
+            keyboard._prompt._draft.close()
 
     def stop(self):
         for keyboard in self.keyboards:
@@ -366,6 +368,24 @@ def test_a_keyboard_that_starts_during_a_reply_paints_nothing_into_it(desk, scre
     assert "You" not in screen.look()
     desk.coordinator._change("console_mode", "input")
     desk.until(lambda: screen.shows("You: hel"), "the prompt is there, and what was typed")
+
+
+def test_what_was_typed_before_a_crash_is_there_again_and_can_be_gone_on_with(desk, screen):
+    desk.start()
+    screen.type("half a lino\x7f")
+    desk.until(lambda: desk.keyboards[-1]._prompt.editor.text == "half a lin", "it is typed")
+    desk.settle()
+    desk.crash()
+    before = len(screen.look())
+    desk.start()
+    desk.until(lambda: "You: half a lin" in screen.look()[before:], "it is painted again")
+    assert screen.look()[before:].index("\r\x1b[J") < screen.look()[before:].index("You: ")
+    screen.type("e\r")
+    desk.expect((1, "half a line"))
+    desk.crash()
+    desk.start()
+    desk.settle()
+    assert desk.keyboards[-1]._prompt.editor.text == ""
 
 
 def test_a_typed_line_is_sent_at_once_and_the_next_one_too(desk, screen):

@@ -50,12 +50,12 @@ class KeyboardActor(Actor):
         self.table = table
         self._is_terminal = os.isatty(0)
         self._delivery = Delivery(one_at_a_time=not self._is_terminal)
-        spool = Path(spec.run_dir) / f"{spec.name}.spool"
-        self._spool = Spool(spool)
+        self._spool = Spool(spool := Path(spec.run_dir) / f"{spec.name}.spool")
         self._album = Album(spool, loop, self._send_due)
         self._pipe = Pipe(loop, lambda: self._has_room, self._read)
         self._keys = terminal.Keys(0)
-        self._prompt = Prompt(terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None)
+        screen = terminal.Output(0, SCREEN_PATIENCE_S) if self._is_terminal else None
+        self._prompt = Prompt(screen, spool.with_suffix(".draft"))
         self._escape_timer: Timer | None = None
         self._unshown: set[int] = set()
         """Lines typed while the console had the terminal."""
@@ -90,7 +90,7 @@ class KeyboardActor(Actor):
 
     def on_stop(self) -> None:
         """Leave the terminal as it was found."""
-        self._prompt.erase()
+        self._prompt.close()
         self._keys.leave()
         self._album.close()
         self._spool.close()

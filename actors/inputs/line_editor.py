@@ -77,6 +77,10 @@ class LineEditor:
         """Take keys as the terminal sent them, cut anywhere, and return what they completed. Never raises."""
         return [event for key in self._tokens.feed(data) if (event := self._take(key))]
 
+    def restore(self, text: str) -> None:
+        """Begin with a line that an earlier editor was left with; the cursor stands behind it."""
+        self._line = EditedLine(text)
+
     def settle(self) -> None:
         """Forget a begun escape sequence: call when a moment passed without keys, so a lone Escape eats no letter."""
         self._tokens.settle()

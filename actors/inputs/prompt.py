@@ -1,8 +1,10 @@
 """The line being typed, on the screen: painted while the terminal is ours, and taken away before it is somebody else's."""
 
 import contextlib
+from pathlib import Path
 
 from actors.devices import terminal
+from actors.inputs.draft import Draft
 from actors.inputs.line_editor import LineEditor
 
 PROMPT = "You: "
@@ -10,17 +12,27 @@ MAX_ROWS = 8
 
 
 class Prompt:
-    """Paints the editor's line, and our own words above it. Without a screen it does nothing."""
+    """Paints the editor's line, and our own words above it. Without a screen it does nothing.
 
-    def __init__(self, screen: terminal.Output | None) -> None:
+    What is painted, or would be if the terminal were ours, is kept as a draft for the next keyboard.
+    """
+
+    def __init__(self, screen: terminal.Output | None, draft: Path) -> None:
         self.editor = LineEditor()
+        self._draft = Draft(draft) if screen is not None else None
+        self._has_remains = self._draft is not None and self._draft.has_predecessor
+        if self._draft is not None:
+            self.editor.restore(self._draft.text)
         self.is_ours = False
         """Whether nobody else writes to the terminal."""
         self._screen = screen
 
     def take(self) -> None:
-        """The terminal is ours."""
+        """The terminal is ours. What a killed predecessor left in the row of the cursor goes."""
         self.is_ours = True
+        if self._has_remains:
+            self._has_remains = False
+            self._write(b"\r\x1b[J")
         self.paint()
 
     def give_up(self) -> None:
@@ -30,6 +42,8 @@ class Prompt:
 
     def paint(self) -> None:
         """Show the line as it is now."""
+        if self._draft is not None:
+            self._draft.keep(self.editor.text)
         if self._screen is not None and self.is_ours:
             rows = max(1, min(MAX_ROWS, self._screen.height() - 1))
             self._write(self.editor.render(PROMPT, self._screen.width(), rows))
@@ -53,6 +67,13 @@ class Prompt:
         self._write("".join(f"\x1b[2m{line}\x1b[0m\r\n" for line in text.splitlines()).encode())
         self.paint()
         return True
+
+    def close(self) -> None:
+        """Take away what was painted; the line stays for the next incarnation."""
+        self.erase()
+        if self._draft is not None:
+            self._draft.close()
+            self._draft = None
 
     def _write(self, data: bytes) -> None:
         if self._screen is not None:

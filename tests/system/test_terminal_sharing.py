@@ -147,16 +147,20 @@ def test_a_killed_keyboard_leaves_a_good_terminal_within_a_second_and_comes_back
     with talking() as (conversation, screen):
         screen.type("before\r")
         screen.wait_for("Parrot: You said: before")
-        prompt(screen)
+        screen.type("half a ")
+        prompt(screen, "You: half a")
         first = conversation.kill("keyboard")
         began = time.monotonic()
         wait_for(lambda: screen.modes() == screen.modes_before, "the modes are back", within_s=5)
         assert time.monotonic() - began < 1
         wait_for(lambda: conversation.pid("keyboard") not in {None, first}, "a new keyboard")
         wait_for(lambda: screen.modes() != screen.modes_before, "it has the terminal again")
-        screen.type("after\r")
-        screen.wait_for("Parrot: You said: after")
-        assert conversation.context() == {"before": 1, "after": 1}
+        prompt(screen, "You: half a")
+        screen.type("line\r")
+        screen.wait_for("Parrot: You said: half a line")
+        assert conversation.context() == {"before": 1, "half a line": 1}
+        assert screen.text.count("You: half a line") == 1
+        assert "You: half a You:" not in screen.text
         screen.type("/quit\r")
         assert screen.wait() == 0
         assert screen.modes() == screen.modes_before
