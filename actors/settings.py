@@ -162,6 +162,8 @@ class GateTable(Table, frozen=True):
     address: str = "0.0.0.0"  # noqa: S104 - the point of it; every connection has to prove a paired key
     control_port: Port = 7341
     media_port: Port = 7342
+    announce: bool = False
+    """Tell the local network where this host is (mDNS), so that its devices find it again when its address changes."""
 
 
 class HostTable(Table, frozen=True):
@@ -174,6 +176,8 @@ class HostTable(Table, frozen=True):
     """The host's, learnt when this device was paired; nobody else is talked to."""
     device: str = ""
     """What this device is called there."""
+    search: bool = False
+    """Look for the host in the local network when it does not answer at `address`; it has to be announced there."""
 
     def endpoint(self, port: int) -> str:
         """Return where to connect to."""

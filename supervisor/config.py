@@ -27,6 +27,7 @@ from actors.settings import (
     kind_of,
 )
 from supervisor import secrets_in_config
+from supervisor.remote import extra
 from supervisor.remote.check import problems as remote_problems
 from supervisor.spec import KINDS
 
@@ -234,6 +235,9 @@ def _together(settings: Settings, *, has_account: bool) -> list[str]:
         for number, reference in enumerate(model.tools)
         if not re.fullmatch(_TOOLS, reference)
     ]
+    for is_wanted, key in ((settings.gate.announce, "gate.announce"), (settings.host.search, "host.search")):
+        if is_wanted and not extra.is_installed():
+            found.append(f"{key}: {extra.how_to_install('finding each other in the network')}")
     if settings.session.duplex == "full" and not echo.is_installed():
         found.append(f"session.duplex: {echo.how_to_install()}; {_OTHER_WAYS}")
     for name, table in settings.actors.items():

@@ -95,6 +95,9 @@ KINDS: dict[str, Kind] = {
         stop_order=2,
         reads=("gate", "actors"),
     ),
+    "beacon": Kind(
+        "actors.gate.beacon:BeaconActor", after=("gate",), ready_within_s=8.0, stop_order=1, reads=("gate",)
+    ),
     "keyboard": Kind(
         "actors.inputs.keyboard:KeyboardActor",
         after=("coordinator",),
@@ -146,6 +149,8 @@ def children(settings: Settings, stdio: Stdio) -> tuple[list[ChildSpec], list[st
     said: list[str] = []
     if has_gate(settings):
         chosen.append(ChildSpec("gate", "gate", KINDS["gate"]))
+    if has_gate(settings) and settings.gate.announce:
+        chosen.append(ChildSpec("beacon", "beacon", KINDS["beacon"]))
     for name, table in settings.actors.items():
         kind = kind_of(name, table)
         enabled = settings.table(name, kind).enabled

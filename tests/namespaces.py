@@ -43,6 +43,11 @@ class Cable:
         finally:
             _ip("-n", self.device, "link", "set", f"v{self.device}", "up")
 
+    def move_host(self, address: str) -> None:
+        """Give the host another address, as a router does that has forgotten it."""
+        _ip("-n", self.host, "address", "flush", "dev", f"v{self.host}")
+        _ip("-n", self.host, "address", "add", f"{address}/24", "dev", f"v{self.host}")
+
     @contextlib.contextmanager
     def overheard(self) -> Iterator["Overheard"]:
         """Listen to every frame on the cable."""

@@ -20,7 +20,7 @@ HOMES = {
     "linuxpy": "actors/devices/v4l2.py",
     "mss": "actors/devices/screen.py",
     "PIL": "actors/devices/encoder.py",
-    "zeroconf": "supervisor/remote/lan.py",
+    "zeroconf": "actors/runtime/lan.py",
 }
 """Third-party modules that have one home each."""
 BASES = {"actors.inputs.base", "actors.outputs.base"}

@@ -1,5 +1,6 @@
 """Reading a configuration: every problem at once, each with its place and what to do."""
 
+import sys
 import tomllib
 from pathlib import Path
 
@@ -313,3 +314,12 @@ def as_toml(value):
             return "{" + ", ".join(f'"{key}" = {as_toml(one)}' for key, one in value.items()) + "}"
         case _:
             return repr(value)
+
+
+def test_what_needs_an_extra_says_which(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeroconf", None)  # as if it were not installed
+    (gate,) = problems(write("[gate]\nannounce = true"))
+    assert gate.startswith("gate.announce: finding each other in the network needs an extra: ")
+    assert "pip install 'zeroconf>=" in gate
+    (host,) = problems(write(HOST + "search = true\n[actors.mic]"))
+    assert host.startswith("host.search: finding each other")

@@ -7,8 +7,8 @@ import pytest
 from test_pairing import free_port
 
 from actors.runtime.bus.curve import new_keys, raw_key
+from actors.runtime.sighting import MOST_PLACES, Place, Sighting, badge_of, worth_a_try
 from supervisor.remote.invitation import Invitation, new_token
-from supervisor.remote.sighting import MOST_PLACES, Place, Sighting, badge_of, worth_a_try
 
 KEY = new_keys().public
 BADGE = badge_of(KEY)

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from actors.runtime.actor import Actor
-from actors.settings import ModelTable, SessionTable, Settings
+from actors.settings import GateTable, ModelTable, SessionTable, Settings
 from supervisor.spec import KINDS, Stdio, children
 
 AT_TERMINAL = Stdio(has_input=True, is_input_terminal=True)
@@ -23,6 +23,19 @@ def test_a_conversation_has_a_session_and_a_coordinator_and_what_is_configured()
     assert names(Settings(model=PARROT)) == ["session", "coordinator", "parrot"]
     settings = Settings(model=GEMINI, actors={"keyboard": {}, "console": {}, "mic": {}, "speaker": {}})
     assert names(settings) == ["session", "coordinator", "speaker", "mic", "console", "keyboard"]
+
+
+def test_a_host_is_announced_only_where_devices_come_in_and_when_that_is_asked_for():
+    kitchen = {"kitchen": {"kind": "mic", "on": "pi"}}
+    loud = GateTable(announce=True)
+    assert names(Settings(model=GEMINI, actors=kitchen)) == ["session", "coordinator", "gate"]
+    assert names(Settings(model=GEMINI, gate=loud)) == ["session", "coordinator"]
+    assert names(Settings(model=GEMINI, gate=loud, actors=kitchen)) == [
+        "session",
+        "coordinator",
+        "gate",
+        "beacon",
+    ]
 
 
 def test_tools_and_recorder_run_only_where_there_is_work_for_them():

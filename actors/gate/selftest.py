@@ -1,12 +1,13 @@
-"""Proof, at the start and every 30 s, that a key nobody knows is refused at both doors."""
+"""Proof, at the start and every 30 s, that a key nobody knows is refused at both doors. Only an open refusal is one."""
 
 import logging
 from collections.abc import Callable
 
 from actors.gate.roles import Star
 from actors.runtime import exits
+from actors.runtime.bus.curve import new_keys
 from actors.runtime.bus.door import Door
-from actors.runtime.bus.stranger import Answer, Stranger
+from actors.runtime.bus.knock import Answer, Knock
 from actors.runtime.loop import Loop
 
 EVERY_S = 30.0
@@ -25,7 +26,7 @@ class SelfTest:
         self._doors = doors
         self._host_key = host_key
         self._on_locked = on_locked
-        self._strangers: list[Stranger] = []
+        self._strangers: list[Knock] = []
         self._answers: dict[Star, Answer] = {}
         self._was_locked = False
 
@@ -34,9 +35,9 @@ class SelfTest:
         self._answers = {}
         self._strangers = []
         for star, door in self._doors.items():
-            stranger = Stranger(self._loop, lambda answer, star=star: self._told(star, answer))  # type: ignore[misc]
+            stranger = Knock(self._loop, new_keys(), lambda answer, star=star: self._told(star, answer))  # type: ignore[misc]
             self._strangers.append(stranger)
-            stranger.knock(_from_inside(door.address), self._host_key, WITHIN_S)
+            stranger.begin(_from_inside(door.address), self._host_key, WITHIN_S)
 
     def is_ours(self, key: str) -> bool:
         """Whether it is one of ours that was refused: no intruder."""

@@ -77,6 +77,8 @@ def _pair(arguments: argparse.Namespace, _: list[str]) -> int:
     _tell(f"\n{wish.name} is paired. In the conversation's configuration (see configs/remote.toml):\n")
     for role in wish.roles:
         _tell(f'[actors.{wish.name}-{role}]\nkind = "{role}"\non = "{wish.name}"\n')
+    if wish.is_announced:
+        _tell(f"[gate]\nannounce = true    # {wish.name} finds this host again when its address changes\n")
     return codes.DONE
 
 

@@ -10,9 +10,10 @@ from actors.runtime import keyring
 from actors.runtime.fingerprint import fingerprint
 from actors.runtime.inbox import Received
 from actors.runtime.loop import PollLoop
+from actors.runtime.sighting import Place
+from supervisor.remote import extra
 from supervisor.remote.invitation import Invitation
 from supervisor.remote.knocking import JoinError, Knocking
-from supervisor.remote.sighting import Place
 from supervisor.remote.window import OPEN_S
 
 CONFIG = "device.toml"
@@ -32,6 +33,7 @@ control_port = {control_port}
 media_port = {media_port}
 public_key = '{public_key}'
 device = "{name}"
+search = {search}    # look for the host in this network when it is not there any more: needs `announce = true` in its [gate]
 """
 _ACTOR = """
 [actors.{name}-{role}]
@@ -104,6 +106,7 @@ class Joining:
             control_port=enrolled.control_port,
             media_port=enrolled.media_port,
             public_key=self._invitation.host_key,
+            search=str(extra.is_installed()).lower(),
         )
         content += "".join(_ACTOR.format(name=enrolled.name, role=role) for role in enrolled.roles)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

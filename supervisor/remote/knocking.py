@@ -4,7 +4,6 @@ Every attempt demands the host's pinned key, so that a wrong place is a place th
 """
 
 import contextlib
-import sys
 from collections.abc import Callable
 from typing import Protocol
 
@@ -12,16 +11,15 @@ from actors.runtime.bus import Identity, Link
 from actors.runtime.bus.curve import Curve, KeyPair
 from actors.runtime.inbox import Counters, Received
 from actors.runtime.loop import Loop
+from actors.runtime.sighting import Place
 from actors.settings import endpoint
+from supervisor.remote.extra import how_to_install
 from supervisor.remote.invitation import Invitation
-from supervisor.remote.sighting import Place
 
 ANSWER_WITHIN_S = 30.0
 NEARBY_WITHIN_S = 10.0
 ALONE_S = 5.0
 """An address that does not answer for so long is not the only place any more."""
-ZEROCONF = "zeroconf>=0.149.16,<1"
-"""What the extra `lan` installs."""
 
 _OPEN = "does `supervisor pair` still wait there (each line works once, for ten minutes)"
 
@@ -102,13 +100,11 @@ class Knocking:
     def _look(self) -> None:
         self._was_looked = True
         try:
-            from supervisor.remote.lan import Search
+            from actors.runtime.lan import Search
         except ImportError:
             if not self._invitation.address:
-                raise JoinError(
-                    "this line has no address, and finding the host in the network needs an extra: "
-                    f"{sys.executable} -m pip install '{ZEROCONF}'; or pair without --lan"
-                ) from None
+                how = how_to_install("this line has no address, and finding the host in the network")
+                raise JoinError(f"{how}; or pair without --lan") from None
             return
         self._say(
             f"No answer from {self._invitation.address} yet; looking around in this network, too."

@@ -19,8 +19,8 @@ from actors.runtime.fingerprint import fingerprint
 from actors.runtime.inbox import Counters
 from actors.runtime.loop import PollLoop
 from actors.settings import GateTable, endpoint
+from supervisor.remote.extra import how_to_install
 from supervisor.remote.invitation import Invitation, new_token
-from supervisor.remote.knocking import ZEROCONF
 from supervisor.remote.window import MOST_WRONG, OPEN_S, Window
 
 MAX_BYTES = 1024
@@ -101,10 +101,10 @@ class Pairing:
 
     def _announced(self) -> contextlib.AbstractContextManager[object]:
         try:
-            from supervisor.remote.lan import announced
+            from actors.runtime.lan import announced
         except ImportError:
             raise PairingError(
-                f"--lan needs an extra: {sys.executable} -m pip install '{ZEROCONF}' (on the device, too); or give --address HOST"
+                f"{how_to_install('--lan')} (on the device, too); or give --address HOST"
             ) from None
         try:
             return announced(self._wish.port, self._keys.public)

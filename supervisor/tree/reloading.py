@@ -5,11 +5,7 @@ The check imports the model's SDK and the user's tools: half a second and 70 MiB
 
 import logging
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from typing import BinaryIO
 
 from actors.runtime.loop import Loop
 from supervisor import provider
@@ -17,6 +13,7 @@ from supervisor.config import ConfigError
 from supervisor.plan import Plan, Source, make_plan
 from supervisor.reload import Answer
 from supervisor.spec import Stdio
+from supervisor.tree import errand
 
 CHECK_WITHIN_S = 25.0
 
@@ -42,37 +39,13 @@ class Reload:
 
     def begin(self, hidden: tuple[str, ...]) -> None:
         """Start the check, which does not get the variables `hidden`. Raises `OSError` when it cannot be started."""
-        said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the check has ended
-        words = [word for override in self._source.overrides for word in ("--set", override)]
-        check = subprocess.Popen(
-            [sys.executable, "-m", "supervisor", "check", str(self._source.config), *words],
-            env={key: value for key, value in os.environ.items() if key not in hidden},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            start_new_session=True,
-        )
-        try:
-            descriptor = os.pidfd_open(check.pid)
-        except OSError:
-            check.kill()
-            check.wait()
-            raise
-        late = self._loop.call_later(CHECK_WITHIN_S, check.kill)
+        overrides = [word for override in self._source.overrides for word in ("--set", override)]
+        words = ["-m", "supervisor", "check", str(self._source.config), *overrides]
+        errand.send(self._loop, words, self._finish, within_s=CHECK_WITHIN_S, hidden=hidden)
 
-        def checked() -> None:
-            self._loop.unwatch(descriptor)
-            os.close(descriptor)
-            late.cancel()
-            self._finish(check.wait(), said)
-
-        self._loop.watch(descriptor, checked)
-
-    def _finish(self, code: int, said: BinaryIO) -> None:
-        with said:
-            said.seek(0)
-            problems = said.read().decode(errors="replace").splitlines()
-        answer = self._go_on() if code == 0 else Answer(problems=problems or [f"the check ended with {code}"])
+    def _finish(self, check: errand.Returned) -> None:
+        problems = check.err.splitlines() or [f"the check ended with {check.code}"]
+        answer = self._go_on() if check.code == 0 else Answer(problems=problems)
         for problem in answer.problems:
             log.error("reload refused: %s", problem)
         self._done(answer)

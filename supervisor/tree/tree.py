@@ -20,7 +20,7 @@ from supervisor.child import Child, Surroundings
 from supervisor.instance import Instance
 from supervisor.logbook import Logbook
 from supervisor.outer import Outer
-from supervisor.plan import Plan, Source
+from supervisor.plan import Plan, Source, make_plan
 from supervisor.policy import Decision, Verdict, in_words
 from supervisor.reload import Answer, compare
 from supervisor.remote.rows import host_words, remote_rows
@@ -28,6 +28,7 @@ from supervisor.spec import Stdio
 from supervisor.tree import starting
 from supervisor.tree.crew import Crew
 from supervisor.tree.ears import ENDING_SIGNALS, NotifySocket, watch_signals
+from supervisor.tree.finding import HostSearch
 from supervisor.tree.reloading import Reload
 from supervisor.tree.stopping import Outcome, Stop
 from supervisor.tree.watching import HUNG_S, TICK_S, Watch, epitaph, judge
@@ -65,6 +66,7 @@ class Tree:
         self._children = self._crew.children
         self._started_s = time.monotonic()
         self._watch = Watch(self._started_s)
+        self._search = HostSearch(self._loop, self._host_found)
         self._conversation = ConversationState()
         self._stop: Stop | None = None
         self._terminal: Modes | None = saved_modes(0) if stdio.is_input_terminal else None
@@ -186,6 +188,7 @@ class Tree:
         for child in self._children:
             child.sample_cpu()
         self._crew.weigh(time.monotonic())
+        self._look_for_host()
         self._logbook.keep_small()
         self._write()
         self._loop.call_later(TICK_S, self._tick)
@@ -254,6 +257,22 @@ class Tree:
         self._write()
         self._start_what_can()
         return msgspec.structs.replace(changes, said=plan.said)
+
+    # A host at another address.
+
+    def _look_for_host(self) -> None:
+        around = self._crew.around
+        links = [child.health.has_host for child in self._children if child.pid is not None]
+        is_connected = not links or any(links)  # where no device is plugged in, nobody misses a host
+        self._search.look(around.settings.host, around.secrets, time.monotonic(), is_connected=is_connected)
+
+    def _host_found(self, address: str) -> None:
+        settings = self._crew.around.settings
+        if self._reload is not None or address == settings.host.address:
+            return  # it is back where it was
+        log.warning("the host is at %s now, not at %s", address, settings.host.address)
+        host = msgspec.structs.replace(settings.host, address=address)
+        self._apply(make_plan(msgspec.structs.replace(settings, host=host), os.environ, self._stdio))
 
     # Stop.
 

@@ -1,4 +1,4 @@
-"""Pairing by an announcement in the local network, two namespaces on one cable, with somebody there who lies."""
+"""Finding the host by what it announces in the local network: two namespaces on one cable, with somebody there who lies."""
 
 import contextlib
 import os
@@ -9,17 +9,35 @@ from dataclasses import replace
 import namespaces
 import pytest
 from namespaces import HOST_ADDRESS, being_in, cable, inside
+from paired import machine, pair
+from trees import wait_for
 
 from actors.runtime import keyring
+from actors.runtime.lan import announced
+from actors.runtime.sighting import badge_of
 from supervisor.config import load
 from supervisor.remote.invitation import Invitation
-from supervisor.remote.lan import announced
-from supervisor.remote.sighting import badge_of
 
 pytestmark = pytest.mark.skipif(bool(namespaces.why_not()), reason=namespaces.why_not() or "it can run")
 
 LIAR_PORT = 7350
-NOBODY = "10.78.0.99"
+NOBODY, ELSEWHERE = "10.78.0.99", "10.78.0.7"
+CONVERSATION = """
+[session]
+name = "test"
+[model]
+provider = "parrot"
+[actors.console]
+[actors.parrot]
+voice = "tones"
+audio_speed = 0
+[actors.kitchen-speaker]
+kind = "speaker"
+on = "kitchen"
+enabled = true
+[gate]
+announce = true
+"""
 
 
 class Machine:
@@ -123,3 +141,37 @@ def test_an_announcement_ends_with_its_invitation_and_then_nobody_is_found(lan):
     ended = device.join(line)
     assert ended.returncode == 1
     assert "nobody announces the host in this network" in ended.stderr
+
+
+# A host that moves.
+
+
+def test_a_device_finds_its_host_again_when_that_has_another_address():
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    with (
+        cable() as wires,
+        machine(wires.host, CONVERSATION) as host,
+        machine(wires.device, "") as device,
+    ):
+        pair(host, device, "kitchen", "speaker")
+        written = (device.directory / "config" / "device.toml").read_text()
+        assert "search = true" in written
+        heard = f'device = "file:{device.directory}/heard.wav"'
+        device.config.write_text(
+            written.replace('name = "kitchen"', 'name = "test"').replace('device = ""', heard)
+        )
+        host.start(**quiet)
+        device.start(**quiet)
+        host.wait_ready()
+        wait_for(lambda: serves(device) == (f"{HOST_ADDRESS}:7341", True), "they have found each other")
+        wires.move_host(ELSEWHERE)
+        wait_for(lambda: serves(device) == (f"{ELSEWHERE}:7341", True), f"it is found; {device.logs()}", 60)
+        host.wait_ready()
+        restarts = {row["name"]: row["restarts"] for row in host.status()["actors"]}
+        assert set(restarts.values()) == {0}, restarts
+        assert f"announced at {ELSEWHERE}" in host.command("status", "test").stdout
+
+
+def serves(device):
+    host = device.status()["conversation_host"]
+    return host["address"], host["is_connected"]

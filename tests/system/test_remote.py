@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import zmq
 from namespaces import HOST_ADDRESS, Cable, being_in, cable, inside
-from trees import Tree, environment, tree, wait_for
+from paired import machine, pair
+from trees import Tree, environment, wait_for
 from virtual_audio import speech_like, write_wav
 from voices import MIC_HZ, REPLY_HZ, Arrivals, Talk, compare, says_wav, tell
 
@@ -94,45 +95,6 @@ class Remote:
     def heard(self):
         pcm = (self.device.directory / "heard.wav").read_bytes()[44:]
         return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype=np.int16)
-
-
-def pair(host, device, name, roles):
-    """Pair as two users do, over the cable."""
-    pairing = subprocess.Popen(
-        [
-            *host.prefix,
-            sys.executable,
-            "-m",
-            "supervisor",
-            "pair",
-            name,
-            "--roles",
-            roles,
-            "--address",
-            HOST_ADDRESS,
-            "--yes",
-        ],
-        env=host.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert pairing.stdout is not None
-    with pairing:
-        joined = device.command("join", "-", input=pairing.stdout.readline())
-        assert (joined.returncode, pairing.wait(30)) == (0, 0), joined.stderr
-
-
-def config_dir(one):
-    return {"ANTIPHON_CONFIG_DIR": str(one.directory / "config")}
-
-
-@contextlib.contextmanager
-def machine(namespace, config, rules=None):
-    with tree(config, rules=rules) as made:
-        made.prefix = inside(namespace)
-        made.environment |= config_dir(made)
-        yield made
 
 
 @pytest.fixture(scope="module")

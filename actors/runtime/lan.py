@@ -1,6 +1,7 @@
 """Finding the host on the local network (mDNS): a hint, never trusted. Needs the extra `lan`; the only importer of zeroconf.
 
-Used by `pair --lan`, while its invitation is good, and by `join` when the invitation's address leads nowhere. IPv4.
+A host is announced by `pair --lan`, while its invitation is good, and by the beacon (`gate.announce`). It is looked for by
+`join` when the invitation's address leads nowhere, and by a device that has lost it (`host.search`). IPv4.
 """
 
 import secrets
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 import psutil
 from zeroconf import Error, IPVersion, ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from supervisor.remote.sighting import Place, Sighting, badge_of, may_be_announced, worth_a_try
+from actors.runtime.sighting import Place, Sighting, badge_of, may_be_announced, worth_a_try
 
 SERVICE = "_antiphon._tcp.local."
 _BADGE = "key"

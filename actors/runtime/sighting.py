@@ -1,6 +1,6 @@
-"""Who claims, on the local network, to be a host that is pairing; and which of them are worth a try. Pure.
+"""Who claims, on the local network, to be our host; and which of them are worth a try. Pure.
 
-Anybody can announce anything. What is seen only says where to knock: the key that is pinned by the invitation decides.
+Anybody can announce anything. What is seen only says where to knock: the key that was pinned at pairing decides.
 """
 
 import base64
@@ -35,7 +35,7 @@ class Sighting:
 
 
 def badge_of(host_key: str) -> str:
-    """Return what a host wears while it pairs: who has its line knows the badge, who sees the badge has not the key."""
+    """Return what a host wears: who has its line knows the badge, who sees the badge has not the key."""
     digest = hashlib.sha256(_PURPOSE + raw_key(host_key)).digest()
     return base64.b32encode(digest[:_BADGE_BYTES]).decode().lower()
 

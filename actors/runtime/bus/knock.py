@@ -1,11 +1,11 @@
-"""Trying our own door with a key that nobody knows. Only an open refusal proves that the door is locked."""
+"""Trying a door with a key, and saying nothing: who answers has the host's key, and says whether it knows ours."""
 
 from collections.abc import Callable
 from typing import Literal
 
 import zmq
 
-from actors.runtime.bus.curve import Curve, be_client, new_keys
+from actors.runtime.bus.curve import Curve, KeyPair, be_client
 from actors.runtime.bus.star import event_of
 from actors.runtime.loop import Loop
 
@@ -13,24 +13,24 @@ LOOK_S = 0.02
 Answer = Literal["refused", "admitted", "no answer"]
 
 
-class Stranger:
+class Knock:
     """One attempt; `tell` is called once with what came of it."""
 
-    def __init__(self, loop: Loop, tell: Callable[[Answer], None]) -> None:
+    def __init__(self, loop: Loop, keys: KeyPair, tell: Callable[[Answer], None]) -> None:
         self._loop = loop
         self._tell = tell
-        self._keys = new_keys()
+        self._keys = keys
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
         self._give_up_s = 0.0
 
     @property
     def key(self) -> str:
-        """The public key that nobody knows."""
+        """The public key it is tried with."""
         return self._keys.public
 
-    def knock(self, address: str, host_key: str, within_s: float) -> None:
-        """Begin."""
+    def begin(self, address: str, host_key: str, within_s: float) -> None:
+        """Try it. Nobody but the holder of `host_key` is an answer."""
         self._give_up_s = self._loop.now() + within_s
         self._socket = zmq.Context.instance(io_threads=1).socket(zmq.DEALER)
         self._socket.set(zmq.LINGER, 0)
