@@ -1,5 +1,7 @@
 """What the audio benchmark makes of its recordings: on recordings whose truth is known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from scripts.benchmarks.audio import cells_of_a_round
 from scripts.benchmarks.loads import json_text
 from scripts.benchmarks.measures import Numbers, Spread, measure, percentile
 from scripts.benchmarks.microphone import follow
-from scripts.benchmarks.scene import PHASES_S, SPEAK_BEFORE_CUT_S, Plan, Taken, script, speaks_after_s
+from scripts.benchmarks.scene import PHASES_S, Plan, Taken, script, waits_s
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import (
     MIC_RATE_HZ,
@@ -268,10 +270,11 @@ def test_the_text_to_parse_has_about_the_size_asked_for():
     assert set(json.loads(text)) == {0.12345678901234567}
 
 
-def test_cuts_fall_evenly_over_the_blocks_that_a_rival_plays_in():
-    n = Plan().interruptions
-    after = sorted(speaks_after_s(number, n) - SPEAK_BEFORE_CUT_S for number in range(n))
-    assert after == pytest.approx([PHASES_S * number / n for number in range(n)])
+def test_replies_begin_evenly_over_the_blocks_that_a_rival_plays_in():
+    began = sorted(waits_s(turn) for turn in range(2, 2 + Plan().interruptions))
+    gaps = [later - earlier for earlier, later in pairwise([*began, began[0] + PHASES_S])]
+    assert all(0 <= wait < PHASES_S for wait in began)
+    assert max(gaps) < 2 * PHASES_S / Plan().interruptions
 
 
 def test_percentiles_are_values_that_were_measured():

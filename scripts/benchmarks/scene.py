@@ -33,8 +33,10 @@ CHUNK_BYTES = 9600
 STARTED_WITHIN_S = 30.0
 REPLY_WITHIN_S = 20.0
 SPEAK_BEFORE_CUT_S = 0.8
+GOLDEN = (5**0.5 - 1) / 2
 PHASES_S = 0.2
-"""Over so much the cuts of a cell are spread: a rival that plays or listens in blocks is hit at the start of one and at its end."""
+"""Over so much the beginnings of the replies are spread: speech is noticed at the end of a block of the microphone's, so that
+each would otherwise be cut at the same place of the blocks that the rival plays."""
 SETTLE_S = 0.5
 TURNS = 64
 CUTS_UNDER = {"threads": 5}
@@ -110,15 +112,26 @@ def await_connection(arm: str, server: Server, directory: Path) -> None:
 
 
 def script(reply_s: float) -> list[dict[str, Any]]:
-    """Make the parrot's rules: each turn is answered by a tone of that length, low and high in turn."""
+    """Make the parrot's rules: each turn is answered by a tone of that length, low and high in turn, a little sooner or later."""
     letters = round(reply_s / LETTER_S)
     return [
         {
             "when": {"turn": turn},
-            "do": {"reply": {"text": letter_of(turn) * letters, "chunk_bytes": CHUNK_BYTES}},
+            "do": {
+                "reply": {
+                    "text": letter_of(turn) * letters,
+                    "chunk_bytes": CHUNK_BYTES,
+                    "delay_s": waits_s(turn),
+                }
+            },
         }
         for turn in range(1, TURNS + 1)
     ]
+
+
+def waits_s(turn: int) -> float:
+    """Return how long the model waits before its reply to a turn: as evenly spread, after any number of turns, as can be."""
+    return round(PHASES_S * (turn * GOLDEN % 1), 3)
 
 
 def _talk(
@@ -143,7 +156,7 @@ def _talk(
         _cut_by_typing(plan, cutter, server, sink)
         return
     unheard = 0
-    for number in range(cuts + 1):
+    for _ in range(cuts + 1):
         turns = len(asked(server.events()))
         with sound.speaking(short):
             pass
@@ -152,12 +165,7 @@ def _talk(
         if unheard == DEAF_AFTER:
             return
         began_s = asked(server.events())[-1]["at_ns"] / 1e9 if is_heard else time.monotonic()
-        time.sleep(max(0.0, began_s + speaks_after_s(number, plan.interruptions) - time.monotonic()))
-
-
-def speaks_after_s(number: int, interruptions: int) -> float:
-    """Return how long a reply is left to sound before the user speaks again: the numbers 0 on, evenly over `PHASES_S`."""
-    return SPEAK_BEFORE_CUT_S + PHASES_S * (number % interruptions) / interruptions
+        time.sleep(max(0.0, began_s + SPEAK_BEFORE_CUT_S - time.monotonic()))
 
 
 def _cut_by_typing(plan: Plan, cutter: Rival, server: Server, sink: Recording) -> None:
