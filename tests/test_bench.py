@@ -24,7 +24,7 @@ from scripts.benchmarks.sound import (
     pitch_of,
     sounding,
 )
-from scripts.benchmarks.table import Cell, lines, summarise
+from scripts.benchmarks.table import Cell, lines, summarise, trimmed_mean
 
 BLOCK = SINK_RATE_HZ // 100
 START_S = 100.0
@@ -292,7 +292,13 @@ def test_a_row_has_medians_and_the_worst_and_pools_the_interruptions():
     (row,) = summarise([Cell(n, "none", "cookbook", each) for n, each in enumerate(rounds, 1)])
     assert (row.rounds, row.gaps, row.gaps_worst) == (3, 1, 9)
     assert (row.mic_lost_ms, row.mic_lost_worst_ms) == (0, 100)
-    assert (row.cuts, row.silence_p50_ms, row.silence_max_ms) == (3, 20, 30)
+    assert (row.cuts, row.silence_ms, row.silence_p50_ms, row.silence_max_ms) == (3, 20, 20, 30)
+
+
+def test_interruptions_are_told_by_their_mean_without_the_tenth_at_either_end():
+    assert trimmed_mean([0.0, *[10.0, 20.0] * 4, 1700.0]) == 15.0
+    assert trimmed_mean([10.0, 1700.0]) == 855.0
+    assert trimmed_mean([]) is None
 
 
 def test_a_cell_that_failed_is_shown_as_such_and_costs_the_others_nothing():

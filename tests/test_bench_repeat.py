@@ -39,6 +39,15 @@ def test_what_only_one_run_has_is_not_compared():
     assert repeat.repeated(run(1, 1)[:1], run(1, 1)) == []
 
 
+def test_a_file_that_is_no_result_is_named(tmp_path):
+    for name, content in (("old.json", '{"schema": 2}'), ("none.txt", "no")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(SystemExit, match=f"bench: {tmp_path / name} is no result of this benchmark"):
+            main.main(["compare", str(tmp_path / name), str(tmp_path / name)])
+    with pytest.raises(SystemExit, match="No such file"):
+        main.main(["show", str(tmp_path / "nowhere.json")])
+
+
 def test_two_files_are_compared_and_what_differs_comes_first(tmp_path, capsys):
     one = tmp_path / "one.json"
     one.write_bytes(msgspec.json.encode(result()))

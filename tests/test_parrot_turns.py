@@ -325,6 +325,19 @@ async def test_audio_is_paced_at_the_speed_that_is_set():
 
 
 @live
+async def test_a_model_that_thinks_sends_nothing_before_it_has_thought():
+    rule = Rule(when=When(text="tone"), do=Do(reply=Reply(seconds=0.1, wait_s=0.3)))
+    async with talking(rule) as (_, session):
+        clock = asyncio.get_running_loop()
+        began_s = clock.time()
+        await session.send_realtime_input(text="tone")
+        async for message in session.receive():
+            if message.data:
+                break
+        assert clock.time() - began_s >= 0.29
+
+
+@live
 async def test_a_scripted_reply_has_its_own_text_length_chunks_and_may_be_mute():
     rules = (
         Rule(

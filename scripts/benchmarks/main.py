@@ -49,7 +49,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _read(path: Path) -> Result:
-    return msgspec.json.decode(path.read_bytes(), type=Result)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except (OSError, msgspec.DecodeError) as error:
+        sys.exit(f"bench: {path} is no result of this benchmark, or of an earlier one: {error}")
 
 
 def _compare(first: Path, second: Path) -> int:

@@ -85,7 +85,7 @@ def audio(result: dict[str, Any]) -> list[Callable[[Any], None]]:
         return lambda axis: _grouped(axis, title, "ms", [LOADS[load] for load in loads], values, is_log=True)
 
     return [
-        panel("interrupted to silence (median)", lambda row: row["silence_p50_ms"]),
+        panel("interrupted to silence (mean)", lambda row: row["silence_ms"]),
         panel("microphone to model (p95)", lambda row: row["mic_to_server_p95_ms"]),
         panel(
             "gaps in a reply of 8 s, and what of it was not heard",

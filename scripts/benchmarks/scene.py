@@ -121,7 +121,7 @@ def script(reply_s: float) -> list[dict[str, Any]]:
                 "reply": {
                     "text": letter_of(turn) * letters,
                     "chunk_bytes": CHUNK_BYTES,
-                    "delay_s": waits_s(turn),
+                    "wait_s": waits_s(turn),
                 }
             },
         }

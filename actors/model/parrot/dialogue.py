@@ -198,6 +198,7 @@ class Dialogue:
             delay_s=reply.delay_s,
             at_once_s=reply.at_once_s,
             chunk_bytes=reply.chunk_bytes,
+            wait_s=reply.wait_s,
         )
 
     async def _voice(self, text: str, reply: Reply, echo: SpeechEnded | None) -> bytes:

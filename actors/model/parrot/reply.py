@@ -30,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     at_once_s: float = 0.0
     """How much sound is sent before the pace of `speed` begins."""
     chunk_bytes: int | None = None
+    wait_s: float = 0.0
+    """Before the first of it is sent."""
 
 
 class ReplyInProgress:
@@ -55,6 +57,7 @@ class ReplyInProgress:
     async def run(self) -> None:
         """Send it all, then generationComplete, then hold. Cancel it to interrupt."""
         plan, clock = self._plan, asyncio.get_running_loop()
+        await asyncio.sleep(plan.wait_s)
         began_s = clock.time()
         pieces = split(plan.text, PIECES)
         chunks = cut(plan.pcm or b"", plan.chunk_bytes or FIRST_CHUNK_BYTES, plan.chunk_bytes or CHUNK_BYTES)

@@ -60,6 +60,8 @@ class Reply(Strict, frozen=True):
     """Instead of `audio_speed`: times real time; 0 = as fast as possible."""
     at_once_s: Seconds = 0.0
     """How much sound is sent before the pace begins."""
+    wait_s: Seconds = 0.0
+    """How long the model thinks before it."""
 
     def __post_init__(self) -> None:
         if self.wav is not None and self.seconds is not None:
