@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> Result:
     is_all = options.subject == "all"
     rounds = 1 if options.quick else options.rounds
     plan = QUICK_PLAN if options.quick else Plan()
-    over_s = 3.0 if options.quick else 6.0
+    over_s = 3.0 if options.quick else 10.0
     sizes = [size for size in options.sizes if size <= 5] if options.quick and is_all else None
     if is_all:
         _place_results(options)
