@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     whole = subject.add_parser(
         "all",
         help="all of it; writes bench.json, bench.png and bench.md",
-        description="Everything: 20 minutes for each round, and 6 for the 50 conversations. 3 rounds repeat well.",
+        description="Everything: 20 minutes for each round, and 6 for the 50 conversations.",
     )
     for each in (sound, survival, money, whole):
         _add_common(each)

@@ -71,7 +71,7 @@ def audio(result: dict[str, Any]) -> list[Callable[[Any], None]]:
     """Return the panels of `bench audio`: a group for each load."""
     if not result["audio"]:
         return []
-    rows = result["audio"]["rows"]
+    rows, reply_s = result["audio"]["rows"], result["audio"]["plan"]["reply_s"]
     loads = list(dict.fromkeys(row["load"] for row in rows))
 
     def panel(title: str, value: Callable[[dict[str, Any]], float | None]) -> Callable[[Any], None]:
@@ -88,7 +88,7 @@ def audio(result: dict[str, Any]) -> list[Callable[[Any], None]]:
         panel("interrupted to silence (mean)", lambda row: row["silence_ms"]),
         panel("microphone to model (p95)", lambda row: row["mic_to_server_p95_ms"]),
         panel(
-            "gaps in a reply of 8 s, and what of it was not heard",
+            f"gaps in a reply of {reply_s:g} s, and what of it was not heard",
             lambda row: _sum(row["gap_ms"], row["missing_ms"]),
         ),
         panel("first audio of a reply to loudspeaker (median)", lambda row: row["receive_to_play_p50_ms"]),

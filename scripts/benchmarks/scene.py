@@ -76,6 +76,7 @@ class Taken:
 
 def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
     """Run one cell. Raises RuntimeError or AssertionError when the rival does not come up."""
+    cuts = plan.cuts(load)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")))
         sound = stack.enter_context(VirtualAudio())
@@ -89,11 +90,11 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
             rival.load(load, json_bytes)
             time.sleep(SETTLE_S)
             cutter = rival if arm in DEAF_WHILE_SPEAKING else None
-            _talk(plan, plan.cuts(load), sound, server, sink, directory, cutter)
+            _talk(plan, cuts, sound, server, sink, directory, cutter)
         events, heard = server.events(), server.finish()
     return Taken(
         plan.reply_s,
-        1 if arm in DEAF_WHILE_SPEAKING else plan.cuts(load),
+        1 if arm in DEAF_WHILE_SPEAKING else cuts,
         events,
         heard,
         list(sink.blocks),

@@ -200,9 +200,8 @@ MEASURES = (
     ("interrupted to silence", "silence_ms", "silence_max_ms", " ms"),
     ("first audio to loudspeaker", "receive_to_play_p50_ms", "receive_to_play_max_ms", " ms"),
 )
-
-
 GROWING = {"gaps", "missing_ms", "mic_to_server_p50_ms", "mic_to_server_p95_ms"}
+"""What grows with the backlog of a rival that falls behind."""
 
 
 def compared(row: Row, field: str) -> float | None:
