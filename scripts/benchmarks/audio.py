@@ -1,5 +1,6 @@
 """`bench audio`: sound under four loads."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from scripts.benchmarks import arms, loads, table
-from scripts.benchmarks.measures import measure
+from scripts.benchmarks.measures import measure, measure_cuts
 from scripts.benchmarks.scene import Plan, take
 from scripts.benchmarks.venvs import CannotError
 
@@ -33,28 +34,42 @@ def cells_of_a_round(chosen_loads: Sequence[str], chosen_arms: Sequence[str]) ->
     ]
 
 
-def run(rounds: int, plan: Plan, chosen_loads: Sequence[str], chosen_arms: Sequence[str]) -> Audio:
-    """Measure everything that was asked for."""
-    json_bytes = loads.bytes_for(loads.C_CALL_S)
-    cells = [
-        _run_cell(number, load, arm, plan, json_bytes)
-        for number in range(1, rounds + 1)
-        for load, arm in cells_of_a_round(chosen_loads, chosen_arms)
-    ]
-    described = {"reply_s": plan.reply_s, "interruptions": plan.interruptions, "json_bytes": json_bytes}
-    return Audio(rounds, described, _notes(chosen_loads, cells), table.summarise(cells), cells)
+class Runs:
+    """Measures everything that was asked for, round by round."""
+
+    def __init__(self, plan: Plan, chosen_loads: Sequence[str], chosen_arms: Sequence[str]) -> None:
+        self._plan, self._loads, self._arms = plan, chosen_loads, chosen_arms
+        self._json_bytes = loads.bytes_for(loads.C_CALL_S)
+        self._cells: list[table.Cell] = []
+
+    def run(self, number: int) -> None:
+        """Run the round of that number."""
+        self._cells += [
+            _run_cell(number, load, arm, self._plan, self._json_bytes)
+            for load, arm in cells_of_a_round(self._loads, self._arms)
+        ]
+
+    def result(self) -> Audio:
+        """Return what was measured."""
+        cells = self._cells
+        plan = {**dataclasses.asdict(self._plan), "json_bytes": self._json_bytes}
+        rounds = max(cell.round for cell in cells)
+        return Audio(rounds, plan, _notes(self._loads, cells), table.summarise(cells), cells)
 
 
 def _run_cell(number: int, load: str, arm: str, plan: Plan, json_bytes: int) -> table.Cell:
     busy = round(os.getloadavg()[0], 1)
     print(f"audio, round {number}: {load}, {arm} (load average {busy})", file=sys.stderr, flush=True)
     try:
-        taken = take(arm, load, plan, json_bytes)
+        first = plan.sessions * number
+        taken = take(arm, load, plan, json_bytes, first)
+        others = range(first + 1, first + 1 + plan.more_sessions(arm, load))
+        more = [measure_cuts(take(arm, load, plan, json_bytes, each, only_cuts=True)) for each in others]
     except (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
         # One rival that fails must not cost the others their numbers.
         print(f"  failed: {error}", file=sys.stderr)
         return table.Cell(number, load, arm, None, str(error), busy)
-    return table.Cell(number, load, arm, measure(taken), "", busy, taken.is_prioritised)
+    return table.Cell(number, load, arm, measure(taken, more), "", busy, taken.is_prioritised)
 
 
 def _notes(chosen_loads: Sequence[str], cells: list[table.Cell]) -> list[str]:

@@ -12,6 +12,8 @@ from scripts.benchmarks.cost_scene import Alone, Many, Usage, alone, many
 from scripts.benchmarks.table import REFERENCE, aligned
 from scripts.benchmarks.venvs import CannotError
 
+AGAIN = 2
+"""How often in a round."""
 FILLS_AT_MOST = 0.75
 """Of the free memory: a machine that swaps measures its disk."""
 FAILURES = (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired)
@@ -44,11 +46,14 @@ class Cost(msgspec.Struct, frozen=True):
     many: list[ManyCell]
 
 
-def run(rounds: int, over_s: float, arms: Sequence[str], sizes: Sequence[int], box_s: float) -> Cost:
-    """Measure; a size is tried only when, by the one before, it is likely to be up within `box_s`."""
-    single = [_run_alone(number, arm, over_s) for number in range(1, rounds + 1) for arm in arms]
-    crowds = [cell for arm in arms for cell in _run_many(arm, sorted(sizes), box_s)]
-    return Cost(rounds, over_s, single, crowds)
+def run(number: int, over_s: float, arms: Sequence[str]) -> list[AloneCell]:
+    """Measure a round of single conversations."""
+    return [_run_alone(number, arm, over_s) for _ in range(AGAIN) for arm in arms]
+
+
+def crowds(arms: Sequence[str], sizes: Sequence[int], box_s: float) -> list[ManyCell]:
+    """Measure many conversations; a size is tried only when, by the one before, it is likely to be up within `box_s`."""
+    return [cell for arm in arms for cell in _run_many(arm, sorted(sizes), box_s)]
 
 
 def _run_alone(number: int, arm: str, over_s: float) -> AloneCell:

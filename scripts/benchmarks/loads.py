@@ -5,12 +5,13 @@ of the input ends the process. They come on stdin, or, when that is a terminal, 
 """
 
 import asyncio
+import itertools
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn
 
 ORDERS = "BENCH_ORDERS"
@@ -20,13 +21,16 @@ LOADS = ("none", "threads", "tool", "c_call")
 SAID = {
     "none": "nothing else",
     "threads": "two busy Python threads",
-    "tool": "a tool that blocks 150 ms, twice a second",
-    "c_call": "a C call that holds the GIL about 200 ms, each second",
+    "tool": "a tool that blocks 150 ms, about twice a second",
+    "c_call": "a C call that holds the GIL about 200 ms, about each second",
 }
 TOOL_S = 0.15
 TOOL_EVERY_S = 0.5
+GOLDEN = (5**0.5 - 1) / 2
 C_CALL_S = 0.2
 C_CALL_EVERY_S = 1.0
+WAVERS = 0.2
+"""By this part of it, in all, the pause between two of them varies: in step with a rival's blocks they would be all harmless, or none."""
 NUMBER = "0.12345678901234567"
 
 _tasks: set[asyncio.Task[None]] = set()
@@ -93,17 +97,23 @@ def _count() -> NoReturn:
         number = (number * 31 + 7) & 0xFFFF
 
 
-def _parse(text: str) -> NoReturn:
-    while True:
+def pauses_s(every_s: float) -> Iterator[float]:
+    """Yield, without end, how long after the beginning of each the next one begins."""
+    for number in itertools.count():
+        yield every_s * (1 + WAVERS * (number * GOLDEN % 1 - 0.5))
+
+
+def _parse(text: str) -> None:
+    for pause_s in pauses_s(C_CALL_EVERY_S):
         began_s = time.monotonic()
         json.loads(text)
-        time.sleep(max(0.0, C_CALL_EVERY_S - (time.monotonic() - began_s)))
+        time.sleep(max(0.0, pause_s - (time.monotonic() - began_s)))
 
 
 async def _call_tool() -> None:
-    while True:
+    for pause_s in pauses_s(TOOL_EVERY_S):
         time.sleep(TOOL_S)  # noqa: ASYNC251 - the mistake this load stands for
-        await asyncio.sleep(TOOL_EVERY_S - TOOL_S)
+        await asyncio.sleep(pause_s - TOOL_S)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ OUTPUTS = {
     "markdown": "write the tables there",
     "readme": "put the tables between the marks of that text",
 }
-QUICK_PLAN = Plan(reply_s=4.0, interruptions=2)
+QUICK_PLAN = Plan(reply_s=4.0, interruptions=1, sessions=1)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -144,22 +144,35 @@ def run(options: argparse.Namespace) -> Result:
     rounds = 1 if options.quick else options.rounds
     plan = QUICK_PLAN if options.quick else Plan()
     over_s = 3.0 if options.quick else 10.0
-    sizes = [size for size in options.sizes if size <= 5] if options.quick and is_all else None
+    parts = {"audio", "life", "cost"} if is_all else {options.subject}
     if is_all:
         _place_results(options)
+    sound = audio.Runs(plan, options.loads, options.arms) if "audio" in parts else None
+    lives: list[life.LifeCell] = []
+    alone: list[cost.AloneCell] = []
+    for number in range(
+        1, rounds + 1
+    ):  # of everything in turn: what the hour does to the machine, it does to all parts
+        if sound is not None:
+            sound.run(number)
+        if "life" in parts:
+            lives += life.run(number, options.arms, options.happenings)
+        if "cost" in parts:
+            alone += cost.run(number, over_s, options.arms)
     return Result(
         machine=here,
         said=[arms.SAID[arm] for arm in options.arms],
-        audio=audio.run(rounds, plan, options.loads, options.arms)
-        if options.subject in {"audio", "all"}
-        else None,
-        life=life.run(rounds, options.arms, options.happenings)
-        if options.subject in {"life", "all"}
-        else None,
-        cost=cost.run(rounds, over_s, options.arms, options.sizes if sizes is None else sizes, BOX_S)
-        if options.subject in {"cost", "all"}
+        audio=sound.result() if sound is not None else None,
+        life=lives if "life" in parts else None,
+        cost=cost.Cost(rounds, over_s, alone, cost.crowds(options.arms, _sizes(options), BOX_S))
+        if "cost" in parts
         else None,
     )
+
+
+def _sizes(options: argparse.Namespace) -> list[int]:
+    is_short = options.quick and options.subject == "all"
+    return [size for size in options.sizes if size <= 5 or not is_short]
 
 
 def _place_results(options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """From what was recorded of one cell to its numbers. Pure."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -62,13 +63,31 @@ class Numbers(msgspec.Struct, frozen=True):
     receive_to_play_ms: list[float]
 
 
-def measure(taken: Taken) -> Numbers:
-    """Evaluate one cell."""
+class Cut(msgspec.Struct, frozen=True):
+    """What the replies and interruptions of a session tell; as in `Numbers`."""
+
+    silence_ms: list[float]
+    cuts_unheard: int
+    receive_to_play_ms: list[float]
+
+
+def measure_cuts(taken: Taken) -> Cut:
+    """Evaluate the interruptions of a session."""
     sink = Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True)
-    replies = _replies(taken)
-    gaps, missing_s = _first_reply(sink, taken, replies)
-    mic = _microphone(taken)
     silences = [value for event in _cuts(taken) if (value := _silence_s(sink, taken, event)) is not None]
+    return Cut(
+        [_ms(value) for value in silences],
+        max(0, taken.cuts_tried - len(silences)),
+        [_ms(delay) for delay in _delays_s(sink, _replies(taken))],
+    )
+
+
+def measure(taken: Taken, more: Iterable[Cut] = ()) -> Numbers:
+    """Evaluate one cell: a session, and what was cut in more of them."""
+    sink = Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True)
+    gaps, missing_s = _first_reply(sink, taken, _replies(taken))
+    mic = _microphone(taken)
+    cut = [measure_cuts(taken), *more]
     return Numbers(
         gaps=len(gaps),
         gap_ms=_ms(sum(gaps)),
@@ -77,9 +96,9 @@ def measure(taken: Taken) -> Numbers:
         mic_to_server_ms=Spread.of(mic.ages_s),
         mic_lost_ms=None if taken.filters_voice else _ms(mic.lost_s),
         mic_late_share=None if taken.filters_voice else _late_share(mic.ages_s),
-        silence_ms=[_ms(value) for value in silences],
-        cuts_unheard=max(0, taken.cuts_tried - len(silences)),
-        receive_to_play_ms=[_ms(delay) for delay in _delays_s(sink, replies)],
+        silence_ms=[value for each in cut for value in each.silence_ms],
+        cuts_unheard=sum(each.cuts_unheard for each in cut),
+        receive_to_play_ms=[value for each in cut for value in each.receive_to_play_ms],
     )
 
 
@@ -147,7 +166,8 @@ def _cuts(taken: Taken) -> list[Event]:
 def _silence_s(sink: Timeline, taken: Taken, cut: Event) -> float | None:
     """Return how long the reply sounded on; None when it did not sound when it was cut."""
     at_s, pitch = _at_s(cut), pitch_of(int(cut["turn"]))
-    later = [_at_s(event) for event in _cuts(taken) if event["at_ns"] > cut["at_ns"]]
+    # The reply to the turn after the one that cut it has the same pitch.
+    later = [_at_s(event) for event in asked(taken.events) if event["turn"] > cut["turn"] + 1]
     until_s = min([*later, sink.at(len(sink.samples))])
     if sounding(sink, pitch, at_s - JUST_BEFORE_S, at_s) is None:
         return None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from statistics import median
+from statistics import fmean, median
 from typing import NamedTuple
 
 from scripts.benchmarks.cost import Cost
@@ -81,7 +81,7 @@ def _life(cells: list[LifeCell]) -> Iterator[Measured]:
                 name = "ready" if field == "ready_s" else f"{cell.happening}: {field.rpartition('_')[0]}"
                 found.setdefault((name, cell.arm, unit), []).append(value)
     for (name, arm, unit), values in found.items():
-        yield Measured(name, arm, unit, median(values))
+        yield Measured(name, arm, unit, (fmean if unit == "ms" else median)(values))
 
 
 def _cost(cost: Cost) -> Iterator[Measured]:

@@ -39,8 +39,11 @@ PHASES_S = 0.2
 each would otherwise be cut at the same place of the blocks that the rival plays."""
 SETTLE_S = 0.5
 TURNS = 64
-CUTS_UNDER = {"threads": 5}
-"""So many times as many cuts: what busy threads do to each is a matter of chance."""
+CUTS_UNDER_LOAD = {"antiphon": 5, "inside": 5, "cookbook": 10, "pipecat": 4, "livekit": 2}
+"""So many times as many cuts under a load, the more the more is chance in each: who plays 200 ms at once is silent after
+anything between nothing and that. Ours hardly vary; there are many all the same, so that the worst of them is seen."""
+CUTS_BY_TYPING = 2
+"""Each has to be heard to its end before the next."""
 DEAF_AFTER = 3
 """Interruptions in a row that were not heard: more of them would tell nothing new."""
 
@@ -49,12 +52,20 @@ DEAF_AFTER = 3
 class Plan:
     """How much is done per cell."""
 
-    reply_s: float = 8.0
-    interruptions: int = 5
+    reply_s: float = 6.0
+    interruptions: int = 4
+    sessions: int = 4
+    """Without a load: what falls together when a rival starts (its loop, its devices' periods) stays so until it ends."""
 
-    def cuts(self, load: str) -> int:
-        """Return how many interruptions are tried under a load."""
-        return self.interruptions * CUTS_UNDER.get(load, 1)
+    def cuts(self, arm: str, load: str) -> int:
+        """Return how many interruptions of a rival are tried in a session."""
+        if arm in DEAF_WHILE_SPEAKING:
+            return min(CUTS_BY_TYPING, self.interruptions)
+        return self.interruptions * (1 if load == "none" else CUTS_UNDER_LOAD.get(arm, 1))
+
+    def more_sessions(self, arm: str, load: str) -> int:
+        """Return in how many sessions after the first a rival is only interrupted."""
+        return self.sessions - 1 if load == "none" and arm not in DEAF_WHILE_SPEAKING else 0
 
 
 @dataclass(frozen=True)
@@ -74,14 +85,16 @@ class Taken:
     """The rival changes the microphone's sound, so that it cannot be told what of it arrived."""
 
 
-def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
-    """Run one cell. Raises RuntimeError or AssertionError when the rival does not come up."""
-    cuts = plan.cuts(load)
+def take(
+    arm: str, load: str, plan: Plan, json_bytes: int, session: int = 0, *, only_cuts: bool = False
+) -> Taken:
+    """Run one session. Raises RuntimeError or AssertionError when the rival does not come up."""
+    cuts = plan.cuts(arm, load)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")))
         sound = stack.enter_context(VirtualAudio())
         environment = plain_environment(sound.env, secrets.token_urlsafe(16))
-        server = stack.enter_context(serving(directory, script(plan.reply_s), environment))
+        server = stack.enter_context(serving(directory, script(plan.reply_s, session), environment))
         sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ, SINK_BLOCK_MS))
         microphone = stack.enter_context(recording(sound, "micfeed.monitor", MIC_RATE_HZ))
         with running(arm, server, environment, directory) as rival:
@@ -90,11 +103,17 @@ def take(arm: str, load: str, plan: Plan, json_bytes: int) -> Taken:
             rival.load(load, json_bytes)
             time.sleep(SETTLE_S)
             cutter = rival if arm in DEAF_WHILE_SPEAKING else None
-            _talk(plan, cuts, sound, server, sink, directory, cutter)
+            voice = Voice(plan.reply_s, sound, directory)
+            if not only_cuts:
+                _hear_out(voice, server, sink)
+            if cutter is None:
+                _cut(cuts, voice, server)
+            else:
+                _cut_by_typing(cuts, plan.reply_s, cutter, server, sink)
         events, heard = server.events(), server.finish()
     return Taken(
         plan.reply_s,
-        1 if arm in DEAF_WHILE_SPEAKING else cuts,
+        cuts,
         events,
         heard,
         list(sink.blocks),
@@ -112,7 +131,7 @@ def await_connection(arm: str, server: Server, directory: Path) -> None:
     time.sleep(2 * SETTLE_S)  # its microphone opens right after
 
 
-def script(reply_s: float) -> list[dict[str, Any]]:
+def script(reply_s: float, session: int = 0) -> list[dict[str, Any]]:
     """Make the parrot's rules: each turn is answered by a tone of that length, low and high in turn, a little sooner or later."""
     letters = round(reply_s / LETTER_S)
     return [
@@ -122,7 +141,7 @@ def script(reply_s: float) -> list[dict[str, Any]]:
                 "reply": {
                     "text": letter_of(turn) * letters,
                     "chunk_bytes": CHUNK_BYTES,
-                    "wait_s": waits_s(turn),
+                    "wait_s": waits_s(turn + TURNS * session),
                 }
             },
         }
@@ -131,36 +150,47 @@ def script(reply_s: float) -> list[dict[str, Any]]:
 
 
 def waits_s(turn: int) -> float:
-    """Return how long the model waits before its reply to a turn: as evenly spread, after any number of turns, as can be."""
+    """Return how long the model waits before its reply to a turn: as evenly spread, over any turns in a row, as can be."""
     return round(PHASES_S * (turn * GOLDEN % 1), 3)
 
 
-def _talk(
-    plan: Plan,
-    cuts: int,
-    sound: VirtualAudio,
-    server: Server,
-    sink: Recording,
-    directory: Path,
-    cutter: Rival | None,
-) -> None:
-    syllable = speech_like(SYLLABLE_S, FEED_RATE_HZ)
-    whisper = (speech_like(plan.reply_s + 2, FEED_RATE_HZ) * WHISPER).astype(np.int16)
-    pause = np.zeros(FEED_RATE_HZ // 5, np.int16)
-    long = write_wav(directory / "long.wav", np.concatenate([pause, syllable, whisper]), FEED_RATE_HZ)
-    short = write_wav(directory / "short.wav", np.concatenate([pause, syllable, pause]), FEED_RATE_HZ)
-    with sound.speaking(long):
-        pass
+class Voice:
+    """What the user says: a syllable and a whisper that is longer than a reply, or a syllable."""
+
+    def __init__(self, reply_s: float, sound: VirtualAudio, directory: Path) -> None:
+        syllable = speech_like(SYLLABLE_S, FEED_RATE_HZ)
+        whisper = (speech_like(reply_s + 2, FEED_RATE_HZ) * WHISPER).astype(np.int16)
+        pause = np.zeros(FEED_RATE_HZ // 5, np.int16)
+        self._sound = sound
+        self._long = write_wav(
+            directory / "long.wav", np.concatenate([pause, syllable, whisper]), FEED_RATE_HZ
+        )
+        self._short = write_wav(
+            directory / "short.wav", np.concatenate([pause, syllable, pause]), FEED_RATE_HZ
+        )
+
+    def ask(self) -> None:
+        """Say a syllable."""
+        with self._sound.speaking(self._short):
+            pass
+
+    def ask_and_whisper(self) -> None:
+        """Say a syllable, and whisper while it is answered."""
+        with self._sound.speaking(self._long):
+            pass
+
+
+def _hear_out(voice: Voice, server: Server, sink: Recording) -> None:
+    voice.ask_and_whisper()
     wait(lambda: server.events("turn_complete"), REPLY_WITHIN_S)
     wait(lambda: is_quiet(sink), REPLY_WITHIN_S)
-    if cutter is not None:
-        _cut_by_typing(plan, cutter, server, sink)
-        return
+
+
+def _cut(cuts: int, voice: Voice, server: Server) -> None:
     unheard = 0
     for _ in range(cuts + 1):
         turns = len(asked(server.events()))
-        with sound.speaking(short):
-            pass
+        voice.ask()
         is_heard = wait(partial(_has_more, server, turns), 5.0)
         unheard = 0 if is_heard else unheard + 1
         if unheard == DEAF_AFTER:
@@ -169,14 +199,15 @@ def _talk(
         time.sleep(max(0.0, began_s + SPEAK_BEFORE_CUT_S - time.monotonic()))
 
 
-def _cut_by_typing(plan: Plan, cutter: Rival, server: Server, sink: Recording) -> None:
-    """Begin and cut a reply by typing. Once: what is not dropped has to be heard to its end before the next."""
-    for _ in ("ask", "cut"):
-        turns = len(asked(server.events()))
-        cutter.say("go on")
-        wait(partial(_has_more, server, turns), 5.0)
-        time.sleep(SPEAK_BEFORE_CUT_S)
-    wait(lambda: is_quiet(sink), 3 * plan.reply_s)
+def _cut_by_typing(cuts: int, reply_s: float, cutter: Rival, server: Server, sink: Recording) -> None:
+    """Begin and cut replies by typing; what is not dropped is heard to its end before the next."""
+    for _ in range(cuts):
+        for _ in ("ask", "cut"):
+            turns = len(asked(server.events()))
+            cutter.say("go on")
+            wait(partial(_has_more, server, turns), 5.0)
+            time.sleep(SPEAK_BEFORE_CUT_S)
+        wait(lambda: is_quiet(sink), 3 * reply_s)
 
 
 def _has_more(server: Server, turns: int) -> bool:
