@@ -2,8 +2,11 @@
 
 import math
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Event
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,6 +144,66 @@ def test_running_dry_at_the_end_of_a_reply_is_no_underrun_even_if_the_end_comes_
     buffer.end(1)
     read(buffer, 10)
     assert (buffer.counts().underruns, buffer.is_idle) == (0, True)
+
+
+class Bell:
+    """A clock that tells when it was looked at: a read does so first, under the lock."""
+
+    def __init__(self):
+        self.rang = Event()
+
+    def __call__(self):
+        self.rang.set()
+        return 100.0
+
+
+AGES_S = 1000.0
+
+
+def read_meanwhile(buffer, bell, happens):
+    """Read 20 ms in the thread of a device that holds enough for minutes, while something happens."""
+    bell.rang.clear()
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(buffer.read, 20 * MS, AGES_S)
+        assert bell.rang.wait(10)
+        happens()  # which takes the lock: not before the read waits
+        return array("h", reading.result(10))
+
+
+def test_a_read_that_would_run_dry_waits_for_what_comes_while_the_device_holds_enough():
+    bell = Bell()
+    buffer = playout(clock=bell)
+    buffer.add(1, pcm(15, 1))
+    buffer.read(10 * MS)
+    heard = read_meanwhile(buffer, bell, lambda: buffer.add(1, pcm(15, 2)))
+    assert heard.tobytes() == pcm(5, 1) + pcm(15, 2)
+    assert (buffer.counts().underruns, buffer.counts().silent) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "happens", [lambda buffer: buffer.end(1), lambda buffer: buffer.flush(2), lambda buffer: buffer.end(2)]
+)
+def test_a_read_waits_no_longer_when_the_reply_is_over(happens):
+    bell = Bell()
+    buffer = playout(clock=bell)
+    buffer.add(1, pcm(15))
+    buffer.read(10 * MS)
+    assert not any(read_meanwhile(buffer, bell, lambda: happens(buffer))[5 * MS :])
+
+
+def test_a_read_waits_neither_for_a_reply_that_is_complete_nor_for_one_that_has_not_begun():
+    buffer = playout(pre_roll_ms=40)
+    buffer.add(1, pcm(10))
+    buffer.end(1)
+    buffer.add(2, pcm(10))
+    assert buffer.read(20 * MS, AGES_S) == pcm(10) + pcm(10, 0)
+
+
+def test_a_read_that_waited_in_vain_is_silent_and_the_next_one_does_not_wait():
+    buffer = playout()
+    buffer.add(1, pcm(10))
+    assert buffer.read(20 * MS, 0.002) == pcm(10) + pcm(10, 0)
+    assert not any(buffer.read(20 * MS, AGES_S))
 
 
 def test_both_edges_of_an_underrun_are_faded_and_the_audio_itself_is_untouched():

@@ -143,7 +143,9 @@ class PortAudioOutput(_Stream):
     def __init__(self, device: str, rate_hz: int, read: Read, latency_ms: int) -> None:
         self.xruns = 0
         super().__init__("output", device, rate_hz, latency_ms, self._on_period)
-        self._device_latency_s = self._pull_latency_s = float(self._stream.get_output_latency())
+        self._device_latency_s = float(self._stream.get_output_latency())
+        self._audible_s = 0.0
+        """When the first sample of the latest call leaves the loudspeaker."""
         self._sounds_at_once = False
         self._has_pulled = False
         self._puller = Puller(rate_hz, self.rate_hz, read)
@@ -157,7 +159,7 @@ class PortAudioOutput(_Stream):
     @property
     def pull_latency_s(self) -> float:
         """The same for the latest read."""
-        return self._pull_latency_s + self._puller.delay_s
+        return max(0.0, self._audible_s - time.monotonic()) + self._puller.delay_s
 
     @property
     def holds_s(self) -> float:
@@ -207,12 +209,11 @@ class PortAudioOutput(_Stream):
 
     def _exchange(self, n_samples: int, times: Mapping[str, float]) -> bytes:
         reported_s = times["output_buffer_dac_time"] - times["current_time"]
-        if 0 <= reported_s < self._device_latency_s:  # it has just begun and is not full yet
-            self._pull_latency_s = reported_s
-        else:
-            self._pull_latency_s = self._device_latency_s
+        is_filling = 0 <= reported_s < self._device_latency_s  # it has just begun and is not full yet
+        latency_s = reported_s if is_filling else self._device_latency_s
+        self._audible_s = time.monotonic() + latency_s
         if not self._has_pulled:  # some begin with a buffer full of silence
-            self._sounds_at_once = self._pull_latency_s < n_samples / self.rate_hz
+            self._sounds_at_once = latency_s < n_samples / self.rate_hz
             self._has_pulled = True
         return from_mono(self._puller.pull(n_samples), self._channels)
 

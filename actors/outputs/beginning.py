@@ -6,11 +6,14 @@ is given while the device is started anew, and is given when there is as much of
 """
 
 import math
+from collections import Counter
 
 from actors.outputs.fades import RATE_HZ
 from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import QueuedReply
 
+_LATE_S = 0.03
+"""Beside other loudspeakers, what is later than this is heard twice."""
 _QUIET_S = 0.05
 """A device's latency is known so well: only after this time is it certain that nothing sounds any more."""
 
@@ -18,17 +21,26 @@ _QUIET_S = 0.05
 class Beginning:
     """Decides for the playout buffer, under its lock."""
 
-    def __init__(self, pre_roll: PreRoll, timeout_s: float) -> None:
+    def __init__(self, pre_roll: PreRoll, timeout_s: float, dropped: Counter[str]) -> None:
         self.pre_roll = pre_roll
+        self._dropped = dropped
         self._timeout_s = timeout_s
         self.device_holds_s = 0.0
         """What the device takes at once when it is started anew; 0: it begins with silence, and no reply needs a cue."""
         self.sounds_until_s = -math.inf
         """When the last sample handed to the device that was no silence leaves the loudspeaker."""
 
-    def may_begin(self, reply: QueuedReply, at: float) -> bool:
-        """Whether it may sound from this read on."""
-        return not self.waits_for_cue(reply, at) and self._has_gathered(reply, at)
+    def may_begin(self, reply: QueuedReply, at: float, latency_s: float) -> bool:
+        """Whether it may sound from this read on, which is heard after `latency_s`.
+
+        Of one that has a time, what is long over is dropped, and what is a little late is played.
+        """
+        if reply.due_s is None:
+            return not self.waits_for_cue(reply, at) and self._has_gathered(reply, at)
+        late_s = at + latency_s - reply.due_s
+        if late_s > _LATE_S:
+            self._dropped["late"] += reply.skip(round(late_s * RATE_HZ), at)
+        return late_s >= -0.5 / RATE_HZ and reply.queued > 0
 
     def is_cue_due(self, reply: QueuedReply, now: float) -> bool:
         """Whether it waits for its cue, and enough of it has come."""

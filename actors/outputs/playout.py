@@ -2,9 +2,9 @@
 
 How this works. The actor adds audio faster than real time, the device thread reads at the device's pace. Every reply has
 an epoch; epochs play in order, and what is older than the newest epoch seen is dropped. A reply starts after a short
-pre-roll, or at once when it is complete (`Beginning` decides, and knows devices for which a reply waits for a cue). If it
-runs dry before its end it waits for the pre-roll again, and the pre-roll has grown. A flush takes everything of
-older epochs away at once.
+pre-roll, or at once when it is complete (`Beginning` decides, and knows devices for which a reply waits for a cue). A read
+that would run dry before its end waits for more while the device still holds enough. If the reply runs dry all the same
+it waits for the pre-roll again, and the pre-roll has grown. A flush takes everything of older epochs away at once.
 
 Every sample added comes out exactly once, in order and unchanged, unless a counter says why not. So that no edge between
 sound and silence clicks, an edge that is loud gets a fade of 4 ms: the nearest samples mirrored in time, *inserted*
@@ -18,18 +18,18 @@ already over when it comes is dropped as late.
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from actors.outputs.beginning import Beginning
 from actors.outputs.edges import Edges
 from actors.outputs.fades import RATE_HZ, SAMPLE_BYTES
-from actors.outputs.playout_counts import PlayoutCounts
+from actors.outputs.playout_counts import PlayoutCounts, Tally
 from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
 from actors.outputs.replies import Replies
 
-_LATE_S = 0.03  # beside other loudspeakers, what is later than this is heard twice
+_WAITS = 0.5
+"""This part of what the device holds may be heard before a read that would run dry returns; the rest is for a busy machine."""
 
 
 class Playout:
@@ -46,16 +46,16 @@ class Playout:
     ) -> None:
         self._capacity = int(capacity_s * RATE_HZ)
         self._pre_roll = pre_roll or PreRoll()
-        self._beginning = Beginning(self._pre_roll, start_timeout_s)
         self._clock = clock
-        self._lock = threading.Lock()
-        self._dropped: Counter[str] = Counter()
+        self._lock = threading.Condition(threading.Lock())
+        """Notified when a read that waits for more may go on."""
+        self._tally = Tally()
+        self._dropped = self._tally.dropped
+        self._beginning = Beginning(self._pre_roll, start_timeout_s, self._dropped)
         self._replies = Replies(self._dropped)
-        self._queued = 0
         self._edges = Edges(conceals=conceals)
         self.late_s: float | None = None
         """How much later than its time the reply sounds; None if it has none, or nothing sounds."""
-        self._played = self._silent = self._underruns = self._gaps = self._peak = 0
 
     def add(self, epoch: int, pcm: bytes, due_s: float | None = None) -> None:
         """Queue a slice of the reply of this epoch, cut anywhere, even inside a sample.
@@ -71,18 +71,20 @@ class Playout:
             pcm = reply.half + pcm if reply.half else pcm
             n_samples = len(pcm) // SAMPLE_BYTES
             reply.half = pcm[n_samples * SAMPLE_BYTES :]
-            n_fit = min(n_samples, self._capacity - self._queued)
+            n_fit = min(n_samples, self._capacity - self._replies.queued)
             self._dropped["full"] += n_samples - n_fit
             if due_s is not None:
                 reply.due_from_here(due_s)
             if n_fit:
-                self._queue(reply, memoryview(pcm)[: n_fit * SAMPLE_BYTES], n_fit)
+                self._queue(reply, memoryview(pcm)[: n_fit * SAMPLE_BYTES])
+                self._lock.notify()
 
     def end(self, epoch: int) -> None:
         """Declare the reply of this epoch complete: running dry is its end, not an underrun."""
         with self._lock:
             if epoch >= self._replies.newest:
                 self._replies.complete(self._replies.of(epoch))
+                self._lock.notify()
 
     def flush(self, epoch: int, *, fade: bool = True) -> int:
         """Drop every reply older than `epoch`, now and from now on; returns the dropped samples. Idempotent.
@@ -92,8 +94,7 @@ class Playout:
         """
         with self._lock:
             old = self._replies.cut(epoch)
-            dropped = sum(reply.queued for reply in old)
-            self._queued -= dropped
+            self._lock.notify()
             if self._replies.front in old:
                 self._silence(self._replies.front)
                 self._replies.turn_to_next()
@@ -102,7 +103,7 @@ class Playout:
             if not fade and not (self._replies.front and self._replies.front.is_sounding):
                 self._edges.forget()
                 self._beginning.sounds_until_s = -math.inf
-            return dropped
+            return sum(reply.queued for reply in old)
 
     def wait_for_cue(self, device_holds_s: float) -> None:
         """From now on a reply that follows silence begins with `cue`, when there is as much as the device takes at once."""
@@ -126,12 +127,14 @@ class Playout:
     def read(self, n_samples: int, latency_s: float = 0.0) -> bytes:
         """Exactly `n_samples`, int16 LE mono: the replies in order, and silence where there is none.
 
-        `latency_s` is how long the device takes until the first of them is heard.
+        `latency_s` is how long the device takes until the first of them is heard. Waits for a part of that if the reply
+        would run dry.
         """
         n_bytes = n_samples * SAMPLE_BYTES
         out = bytearray()
         with self._lock:
             now = self._clock()
+            self._lock.wait_for(lambda: not self._replies.is_short_of(n_samples), _WAITS * latency_s)
             while len(out) < n_bytes:
                 at = now + len(out) / (SAMPLE_BYTES * RATE_HZ)
                 piece = self._pull(n_bytes - len(out), at, latency_s)
@@ -155,7 +158,9 @@ class Playout:
         """Is there nothing to hand to the device, and no reply unfinished?"""
         with self._lock:
             return not (
-                self._edges or self._queued or (self._replies.front and not self._replies.front.is_complete)
+                self._edges
+                or self._replies.queued
+                or (self._replies.front and not self._replies.front.is_complete)
             )
 
     @property
@@ -188,12 +193,12 @@ class Playout:
     @property
     def played(self) -> int:
         """How many samples of replies were read."""
-        return self._played
+        return self._tally.played
 
     @property
     def queue_ms(self) -> int:
         """How much audio waits."""
-        return self._queued // SAMPLES_PER_MS
+        return self._replies.queued // SAMPLES_PER_MS
 
     @property
     def pre_roll_ms(self) -> float:
@@ -208,32 +213,21 @@ class Playout:
     def counts(self) -> PlayoutCounts:
         """Count what happened since the start."""
         with self._lock:
-            return PlayoutCounts(
-                played=self._played,
-                silent=self._silent,
-                underruns=self._underruns,
-                gaps=self._gaps,
-                concealed=self._edges.concealed,
-                dropped={reason: n for reason, n in self._dropped.items() if n},
-                peak_queue_ms=self._peak // SAMPLES_PER_MS,
-            )
+            return self._tally.counts(self._edges.concealed)
 
     # What follows runs under the lock.
 
-    def _queue(self, reply: QueuedReply, pcm: memoryview, n_samples: int) -> None:
-        if reply.ran_dry:
+    def _queue(self, reply: QueuedReply, pcm: memoryview) -> None:
+        if reply.ran_dry:  # counted only now: had the end come instead, nothing would have been missing
             reply.ran_dry = reply.is_clean = False
-            self._underruns += (
-                1  # counted only now: had the end come instead, nothing would have been missing
-            )
+            self._tally.underruns += 1
             self._pre_roll.underrun()
         if not reply.queued:
             reply.waiting_since = self._clock()
         reply.append(pcm)
         self._replies.front = self._replies.front or reply  # audio after its own end still plays
         self._replies.pass_over_empty()  # a device at rest reads nothing, which would do it
-        self._queued += n_samples
-        self._peak = max(self._peak, self._queued)
+        self._tally.peak = max(self._tally.peak, self._replies.queued)
 
     def _pull(self, n_bytes: int, at: float, latency_s: float) -> bytes | bytearray:
         """Up to `n_bytes` of what comes next; nothing means silence."""
@@ -245,20 +239,19 @@ class Playout:
                     break
             elif reply.is_sounding:
                 return self._take(reply, n_bytes, at, latency_s)
-            elif self._may_start(reply, at, latency_s):
+            elif self._beginning.may_begin(reply, at, latency_s):
                 self._start(reply)
             else:
                 break
         inserted = self._edges.take(n_bytes)
-        self._silent += len(inserted) // SAMPLE_BYTES
+        self._tally.silent += len(inserted) // SAMPLE_BYTES
         return inserted
 
     def _take(self, reply: QueuedReply, n_bytes: int, at: float, latency_s: float) -> bytearray:
         due_s = reply.due_s
         self.late_s = None if due_s is None else at + latency_s - due_s
         taken = reply.take(n_bytes, at)
-        self._queued -= len(taken) // SAMPLE_BYTES
-        self._played += len(taken) // SAMPLE_BYTES
+        self._tally.played += len(taken) // SAMPLE_BYTES
         return taken
 
     def _silent_until_due(self, most_bytes: int, heard_s: float) -> bytes:
@@ -268,33 +261,18 @@ class Playout:
         if reply is not None and reply.queued and not reply.is_sounding and reply.due_s is not None:
             n_samples = max(1, round((reply.due_s - heard_s) * RATE_HZ))
             n_bytes = min(most_bytes, n_samples * SAMPLE_BYTES)
-        self._silent += n_bytes // SAMPLE_BYTES
+        self._tally.silent += n_bytes // SAMPLE_BYTES
         self._edges.silent()
         return bytes(n_bytes)
 
-    def _may_start(self, reply: QueuedReply, at: float, latency_s: float) -> bool:
-        if reply.due_s is not None:
-            late_s = at + latency_s - reply.due_s
-            if late_s > _LATE_S:  # what is long over is dropped, what is a little late is played
-                skipped = reply.skip(round(late_s * RATE_HZ), at)
-                self._queued -= skipped
-                self._dropped["late"] += skipped
-            return late_s >= -0.5 / RATE_HZ and reply.queued > 0
-        return self._beginning.may_begin(reply, at)
-
     def _start(self, reply: QueuedReply) -> None:
-        reply.is_sounding = True
         inserted = self._edges.begin(reply.blocks[0])
-        if reply.silent_when_dry is not None:
-            self._gaps += self._silent + inserted - reply.silent_when_dry
-            reply.silent_when_dry = None
+        self._tally.gaps += reply.sound(self._tally.silent + inserted)
 
     def _pause(self, reply: QueuedReply) -> bool:
         """Let a reply that has run out wait, or go if it is complete; true if something comes at once."""
         if reply.is_sounding and not reply.is_complete:
-            reply.ran_dry = True
-            reply.silent_when_dry = self._silent
-            reply.is_sounding = False
+            reply.run_dry(self._tally.silent)
             self._edges.run_dry()
         self._silence(reply)
         if reply.is_complete:

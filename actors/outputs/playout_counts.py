@@ -1,6 +1,9 @@
 """What a playout buffer has done since its start, for status. Pure."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+
+from actors.outputs.fades import RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -19,3 +22,28 @@ class PlayoutCounts:
     dropped: dict[str, int]
     """By reason: stale, full, flushed, late; half counts single bytes that never became a sample."""
     peak_queue_ms: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """The same while it grows."""
+
+    played: int = 0
+    silent: int = 0
+    underruns: int = 0
+    gaps: int = 0
+    peak: int = 0
+    """The most samples that ever waited."""
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def counts(self, concealed: int) -> PlayoutCounts:
+        """Return what it has come to."""
+        return PlayoutCounts(
+            played=self.played,
+            silent=self.silent,
+            underruns=self.underruns,
+            gaps=self.gaps,
+            concealed=concealed,
+            dropped={reason: n for reason, n in self.dropped.items() if n},
+            peak_queue_ms=self.peak * 1000 // RATE_HZ,
+        )

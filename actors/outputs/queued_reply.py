@@ -63,6 +63,18 @@ class QueuedReply:
             self.blocks.append(bytearray(pcm))
         self.queued += len(pcm) // SAMPLE_BYTES
 
+    def run_dry(self, silent: int) -> None:
+        """Nothing is left before its end; so much silence was handed out until now."""
+        self.is_sounding = False
+        self.ran_dry = True
+        self.silent_when_dry = silent
+
+    def sound(self, silent: int) -> int:
+        """Begin or go on; returns how much silence stood in it since it ran dry, if it did."""
+        self.is_sounding = True
+        before, self.silent_when_dry = self.silent_when_dry, None
+        return 0 if before is None else silent - before
+
     def take(self, n_bytes: int, at: float) -> bytearray:
         """Up to `n_bytes` from the front; never empty while something is queued."""
         block = self.blocks[0]

@@ -18,6 +18,16 @@ class Replies:
         self._dropped = dropped
         self._by_epoch: dict[int, QueuedReply] = {}
 
+    @property
+    def queued(self) -> int:
+        """How many samples wait."""
+        return sum(reply.queued for reply in self._by_epoch.values())
+
+    def is_short_of(self, n_samples: int) -> bool:
+        """Whether the one that plays would run dry at a read of so many before its end."""
+        front = self.front
+        return front is not None and front.is_sounding and not front.is_complete and front.queued < n_samples
+
     def of(self, epoch: int) -> QueuedReply:
         """Give the reply of this epoch, which is the newest; a new one means that those before it are complete."""
         if epoch not in self._by_epoch:
