@@ -161,10 +161,10 @@ AGES_S = 1000.0
 
 
 def read_meanwhile(buffer, bell, happens):
-    """Read 20 ms in the thread of a device that holds enough for minutes, while something happens."""
+    """Read 20 ms in the thread of a device that can wait for minutes, while something happens."""
     bell.rang.clear()
     with ThreadPoolExecutor(1) as thread:
-        reading = thread.submit(buffer.read, 20 * MS, AGES_S)
+        reading = thread.submit(buffer.read, 20 * MS, 0.0, AGES_S)
         assert bell.rang.wait(10)
         happens()  # which takes the lock: not before the read waits
         return array("h", reading.result(10))
@@ -196,14 +196,14 @@ def test_a_read_waits_neither_for_a_reply_that_is_complete_nor_for_one_that_has_
     buffer.add(1, pcm(10))
     buffer.end(1)
     buffer.add(2, pcm(10))
-    assert buffer.read(20 * MS, AGES_S) == pcm(10) + pcm(10, 0)
+    assert buffer.read(20 * MS, 0.0, AGES_S) == pcm(10) + pcm(10, 0)
 
 
 def test_a_read_that_waited_in_vain_is_silent_and_the_next_one_does_not_wait():
     buffer = playout()
     buffer.add(1, pcm(10))
-    assert buffer.read(20 * MS, 0.002) == pcm(10) + pcm(10, 0)
-    assert not any(buffer.read(20 * MS, AGES_S))
+    assert buffer.read(20 * MS, 0.0, 0.002) == pcm(10) + pcm(10, 0)
+    assert not any(buffer.read(20 * MS, 0.0, AGES_S))
 
 
 def test_both_edges_of_an_underrun_are_faded_and_the_audio_itself_is_untouched():

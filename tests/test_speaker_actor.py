@@ -23,7 +23,7 @@ class FakeOutput:
     """A loudspeaker that pulls when it is told to."""
 
     description, latency_s, xruns, error = "a horn", LATENCY_S, 0, None
-    pull_latency_s, holds_s = LATENCY_S, 0.0
+    pull_latency_s, patience_s, holds_s = LATENCY_S, 0.0, 0.0
 
     def __init__(self, read):
         self.read = read

@@ -86,6 +86,10 @@ class Output(Device, Protocol):
         """Give the same for the latest callback: less when the device has just begun and is not full yet."""
 
     @property
+    def patience_s(self) -> float:
+        """Give how long the latest callback may wait for audio that is still to come; 0 where it must not."""
+
+    @property
     def holds_s(self) -> float:
         """Give how much it takes at once when it begins anew and sounds at once; 0 if it begins with silence, or never pulled."""
 

@@ -31,6 +31,8 @@ except ImportError as missing:
 INT16 = pyaudio.paInt16
 _SAMPLE_BYTES = 2
 _INPUT_LATENCY_MS = 20
+_WAITS = 0.5
+"""This part of what the device holds may be heard while a callback waits; the rest is for a busy machine."""
 
 
 class _Stream:
@@ -47,6 +49,7 @@ class _Stream:
             self._stream, self.rate_hz, self._channels = _open(
                 self._pa, info, direction, rate_hz, latency_ms, on_period
             )
+            self._calls_from_own_thread = _calls_from_own_thread(self._pa, info)
             self._handle = self._stream._stream  # noqa: SLF001 - pyaudio has no public abort
             self._progress = Progress(time.monotonic())
         self.description = (
@@ -162,6 +165,11 @@ class PortAudioOutput(_Stream):
         return max(0.0, self._audible_s - time.monotonic()) + self._puller.delay_s
 
     @property
+    def patience_s(self) -> float:
+        """How long the latest read may wait, so that enough is left for a busy machine; 0 if it would hold up others' sound."""
+        return _WAITS * self.pull_latency_s if self._calls_from_own_thread else 0.0
+
+    @property
     def holds_s(self) -> float:
         """What it takes within the first 10 ms: three periods at once and soon another (PulseAudio, measured)."""
         return 2 * self._device_latency_s if self._sounds_at_once else 0.0
@@ -249,6 +257,11 @@ def default_of(pa: Any, direction: str) -> dict[str, Any] | None:
     except OSError:
         return None
     return info
+
+
+def _calls_from_own_thread(pa: Any, info: Mapping[str, Any]) -> bool:
+    """Whether a callback that waits holds up nothing but its own stream, as with ALSA; JACK's whole graph would wait."""
+    return bool(pa.get_host_api_info_by_index(info["hostApi"])["type"] == pyaudio.paALSA)
 
 
 def _open(

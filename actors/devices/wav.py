@@ -89,7 +89,7 @@ class WavOutput(_Ticker):
         super().__init__(catches_up=False)
 
     pull_latency_s = 1 / _BLOCKS_PER_S
-    holds_s = 0.0
+    patience_s = holds_s = 0.0
 
     def abort(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Only call `meanwhile`: a file holds nothing back."""

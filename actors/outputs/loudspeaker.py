@@ -58,6 +58,11 @@ class Loudspeaker:
         return self._stream.pull_latency_s if self._stream is not None else 0.0
 
     @property
+    def patience_s(self) -> float:
+        """How long the latest read may wait."""
+        return self._stream.patience_s if self._stream is not None else 0.0
+
+    @property
     def xruns(self) -> int:
         """How often it ran dry."""
         return self._earlier_xruns + (self._stream.xruns if self._stream is not None else 0)

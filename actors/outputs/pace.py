@@ -14,7 +14,7 @@ class Timed(Protocol):
 
     late_s: float | None
 
-    def read(self, n_samples: int, latency_s: float = 0.0) -> bytes:
+    def read(self, n_samples: int, latency_s: float = 0.0, patience_s: float = 0.0) -> bytes:
         """Exactly `n_samples`; `late_s` then says how late they are."""
         ...
 
@@ -31,10 +31,10 @@ class Pace:
         self._drift = Drift(jump_s=APART_S)
         self._stretcher = Stretcher()
 
-    def read(self, n_samples: int, latency_s: float) -> bytes:
+    def read(self, n_samples: int, latency_s: float, patience_s: float = 0.0) -> bytes:
         """Exactly `n_samples`; `latency_s` is how long the device takes until the first of them is heard."""
         slip = self._drift.slip(n_samples)
-        pcm = self._playout.read(n_samples + slip, latency_s)
+        pcm = self._playout.read(n_samples + slip, latency_s, patience_s)
         late_s = self._playout.late_s
         if late_s is None:
             self._drift.reset()

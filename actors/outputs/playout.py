@@ -28,9 +28,6 @@ from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
 from actors.outputs.replies import Replies
 
-_WAITS = 0.5
-"""This part of what the device holds may be heard before a read that would run dry returns; the rest is for a busy machine."""
-
 
 class Playout:
     """The queue between the actor, which adds, and the device thread, which reads. Thread-safe."""
@@ -124,17 +121,17 @@ class Playout:
             if self._replies.front is not None:
                 self._replies.front.is_cued = True
 
-    def read(self, n_samples: int, latency_s: float = 0.0) -> bytes:
+    def read(self, n_samples: int, latency_s: float = 0.0, patience_s: float = 0.0) -> bytes:
         """Exactly `n_samples`, int16 LE mono: the replies in order, and silence where there is none.
 
-        `latency_s` is how long the device takes until the first of them is heard. Waits for a part of that if the reply
-        would run dry.
+        `latency_s` is how long the device takes until the first of them is heard, `patience_s` how long it can wait for
+        more of a reply that would run dry.
         """
         n_bytes = n_samples * SAMPLE_BYTES
         out = bytearray()
         with self._lock:
             now = self._clock()
-            self._lock.wait_for(lambda: not self._replies.is_short_of(n_samples), _WAITS * latency_s)
+            self._lock.wait_for(lambda: not self._replies.is_short_of(n_samples), patience_s)
             while len(out) < n_bytes:
                 at = now + len(out) / (SAMPLE_BYTES * RATE_HZ)
                 piece = self._pull(n_bytes - len(out), at, latency_s)

@@ -215,7 +215,7 @@ class SpeakerActor(Actor):
         self._pulled += n_samples
         latency_s = self._loudspeaker.pull_latency_s
         audible_ns = time.monotonic_ns() + int(latency_s * 1e9)
-        pcm = (self._pace or self._playout).read(n_samples, latency_s)
+        pcm = (self._pace or self._playout).read(n_samples, latency_s, self._loudspeaker.patience_s)
         if self._tap is not None:
             self._tap.took(pcm, audible_ns, is_reply_heard=self.control.state.is_streaming_output)
         self._first_sound.took(pcm, self._playout.played, audible_ns)

@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     whole = subject.add_parser(
         "all",
         help="all of it; writes bench.json, bench.png and bench.md",
-        description="Everything: 20 minutes for each round, and 6 for the 50 conversations.",
+        description="Everything: half an hour for each round, and 8 minutes for the 50 conversations.",
     )
     for each in (sound, survival, money, whole):
         _add_common(each)
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rounds", type=_positive, default=3, help="how often each cell is run (%(default)s)"
+        "--rounds", type=_positive, default=2, help="how often each cell is run (%(default)s)"
     )
     parser.add_argument("--quick", action="store_true", help="one round of short cells: does it work at all?")
     parser.add_argument("--arms", nargs="+", choices=list(arms.SAID), default=list(arms.RIVALS))

@@ -166,8 +166,9 @@ def _cuts(taken: Taken) -> list[Event]:
 def _silence_s(sink: Timeline, taken: Taken, cut: Event) -> float | None:
     """Return how long the reply sounded on; None when it did not sound when it was cut."""
     at_s, pitch = _at_s(cut), pitch_of(int(cut["turn"]))
-    # The reply to the turn after the one that cut it has the same pitch.
-    later = [_at_s(event) for event in asked(taken.events) if event["turn"] > cut["turn"] + 1]
+    later = [_at_s(event) for event in _cuts(taken) if event["at_ns"] > cut["at_ns"]]
+    # A typed turn need not cut anything; the reply to the turn after the one that cut it has the same pitch.
+    later += [_at_s(event) for event in asked(taken.events) if event["turn"] > cut["turn"] + 1]
     until_s = min([*later, sink.at(len(sink.samples))])
     if sounding(sink, pitch, at_s - JUST_BEFORE_S, at_s) is None:
         return None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from actors.devices.audio import DeviceAbsent, DeviceError, list_devices, open_input, open_output
-from actors.outputs.playout import Playout
+from actors.outputs.playout import Playout, PreRoll
 from tests import virtual_audio
 from tests.virtual_audio import align, broken_blocks, correlation, speech_like, wait_until, write_wav
 
@@ -181,6 +181,30 @@ def test_a_reply_that_is_cued_while_the_device_is_started_anew_sounds_at_once(so
             time.sleep(0.4)
     print("sounds after ms", sorted(round(1000 * each) for each in took), "xruns", loudspeaker.xruns)
     assert sorted(took)[len(took) // 2] < loudspeaker.holds_s / 4
+
+
+def test_a_reply_whose_rest_comes_while_the_device_still_holds_enough_has_no_gap(sound, opened):
+    buffer, gaps = Playout(pre_roll=PreRoll(40, 40)), []
+    loudspeaker = opened(
+        open_output(
+            "",
+            SPEAKER_HZ,
+            lambda n: buffer.read(n, loudspeaker.pull_latency_s, loudspeaker.patience_s),
+        )
+    )
+    wait_until(lambda: loudspeaker.holds_s > 0, "it begins with silence")
+    buffer.wait_for_cue(loudspeaker.holds_s)
+    for epoch in range(1, 8):
+        before = buffer.counts().gaps
+        buffer.add(epoch, speech_like(0.2, SPEAKER_HZ).tobytes())
+        loudspeaker.abort(buffer.cue)
+        time.sleep(0.14)  # the device has asked for more than 0.2 s 0.12 s after its start
+        buffer.add(epoch, speech_like(0.2, SPEAKER_HZ).tobytes())
+        buffer.end(epoch)
+        gaps.append(buffer.counts().gaps - before)
+        time.sleep(0.4)
+    print("gaps in samples", gaps, "xruns", loudspeaker.xruns)
+    assert sorted(gaps)[len(gaps) // 2] == 0
 
 
 @pytest.mark.parametrize("direction", ["input", "output"])
