@@ -1,6 +1,6 @@
 """What the audio benchmark makes of its recordings: on recordings whose truth is known."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from actors.model.parrot.script import Rule
 from actors.model.parrot.tones import melody
 from scripts.benchmarks.audio import cells_of_a_round
-from scripts.benchmarks.loads import json_text
-from scripts.benchmarks.measures import Numbers, Spread, measure, percentile
+from scripts.benchmarks.loads import json_text, pauses_s
+from scripts.benchmarks.measures import Cut, Numbers, Spread, measure, measure_cuts, percentile
 from scripts.benchmarks.microphone import follow
 from scripts.benchmarks.scene import PHASES_S, Plan, Taken, script, waits_s
 from scripts.benchmarks.server import ServerSound
@@ -24,7 +24,7 @@ from scripts.benchmarks.sound import (
     pitch_of,
     sounding,
 )
-from scripts.benchmarks.table import Cell, lines, summarise, trimmed_mean
+from scripts.benchmarks.table import Cell, interquartile_mean, lines, summarise, trimmed_mean
 
 BLOCK = SINK_RATE_HZ // 100
 START_S = 100.0
@@ -230,6 +230,33 @@ def test_a_cut_while_nothing_sounded_is_no_quick_silence():
     assert (numbers.silence_ms, numbers.cuts_unheard) == ([], 1)
 
 
+def test_the_reply_after_the_next_has_the_same_pitch_and_is_not_the_one_that_was_cut():
+    typed = [event("text", 2.0 * turn, turn=turn) for turn in (1, 2, 3, 4)] + [
+        event("interrupted", 6.0, turn=2)
+    ]
+    heard = [silence(4.01), reply(2, 2.03), silence(1.96), reply(4, 0.7), silence(1)]
+    assert measure_cuts(taken(heard, typed, [2.0, 4.0, 6.0, 8.0])).silence_ms == [pytest.approx(40, abs=3)]
+
+
+def test_the_sharp_end_of_the_next_reply_is_not_the_one_that_was_cut():
+    spoken = [
+        *CUT,
+        event("interrupted", 7.5, turn=3),
+        event("speech", 8.0, turn=4),
+        event("interrupted", 9.0, turn=4),
+    ]
+    heard = [silence(4.51), reply(2, 1.54), silence(1.55), reply(2, 0.07), silence(1)]  # at 7.6: a click, say
+    assert measure_cuts(taken(heard, spoken, [1.0, 4.5, 6.85])).silence_ms == [pytest.approx(50, abs=3)]
+
+
+def test_what_was_cut_in_more_sessions_counts_with_the_first():
+    heard = [silence(1.05), reply(1, 2.1), silence(1.43), reply(2, 1.47), silence(0.9), reply(1, 0.7)]
+    more = [Cut([5.0, 6.0], 1, [7.0]), Cut([8.0], 2, [])]
+    numbers = measure(taken(heard, CUT, [1.0, 4.5, 6.85]), more)
+    assert numbers.silence_ms == [pytest.approx(50, abs=3), 5.0, 6.0, 8.0]
+    assert (numbers.cuts_unheard, numbers.receive_to_play_ms[3:]) == (3, [7.0])
+
+
 def test_a_reply_that_starved_is_missing_though_it_has_no_gap():
     numbers = measure(taken([silence(1), reply(1, 0.7), silence(4)], CUT, [1.0]))
     assert (numbers.gaps, numbers.missing_ms) == (0, pytest.approx(1400, abs=3))
@@ -293,6 +320,29 @@ def test_a_row_has_medians_and_the_worst_and_pools_the_interruptions():
     assert (row.rounds, row.gaps, row.gaps_worst) == (3, 1, 9)
     assert (row.mic_lost_ms, row.mic_lost_worst_ms) == (0, 100)
     assert (row.cuts, row.silence_ms, row.silence_p50_ms, row.silence_max_ms) == (3, 20, 20, 30)
+
+
+def test_loads_come_evenly_sooner_and_later_and_in_step_with_nothing():
+    pauses = list(islice(pauses_s(1.0), 50))
+    assert sum(pauses) == pytest.approx(50, abs=0.2)
+    assert 0.9 <= min(pauses) < 0.92 < 1.08 < max(pauses) <= 1.1
+
+
+def test_an_accident_among_a_few_changes_little_and_of_two_values_the_middle_is_told():
+    assert interquartile_mean([22.0, 28.0, 40.0, 22.0, None, 28.0, 21.0]) == 25.0
+    assert interquartile_mean([10.0, 20.0, 30.0]) == 20.0
+    assert interquartile_mean([None]) is None
+
+
+def test_a_rival_whose_silence_is_chance_is_cut_more_often_and_started_more_often_where_nothing_loads_it():
+    plan = Plan(interruptions=4, sessions=4)
+    assert plan.cuts("cookbook", "tool") > plan.cuts("livekit", "tool") > plan.cuts("cookbook", "none") == 4
+    assert plan.cuts("antiphon", "tool") >= plan.cuts("pipecat", "tool")
+    assert [plan.more_sessions(arm, load) for arm, load in [("pipecat", "none"), ("pipecat", "tool")]] == [
+        3,
+        0,
+    ]
+    assert (plan.cuts("original", "none"), plan.more_sessions("original", "none")) == (2, 0)
 
 
 def test_interruptions_are_told_by_their_mean_without_the_tenth_at_either_end():

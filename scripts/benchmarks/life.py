@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import fmean, median
+from statistics import median
 
 import msgspec
 
@@ -12,7 +12,7 @@ from scripts.benchmarks.arms import FILTERS_VOICE
 from scripts.benchmarks.life_scene import TYPED, Lived, live, losses
 from scripts.benchmarks.microphone import follow
 from scripts.benchmarks.sound import MIC_RATE_HZ, Timeline
-from scripts.benchmarks.table import aligned
+from scripts.benchmarks.table import aligned, interquartile_mean
 from scripts.benchmarks.venvs import CannotError
 
 AGAIN = {"kill": 1, "goaway": 2, "reset": 3}
@@ -148,7 +148,7 @@ def lines(cells: list[LifeCell]) -> list[str]:
 
 
 def rows(cells: list[LifeCell]) -> list[list[str]]:
-    """Return the table: medians, the mean of how long they are deaf, and the worst of the start."""
+    """Return the table: medians, of how long they are deaf the interquartile mean, and the worst of the start."""
     arms = dict.fromkeys(cell.arm for cell in cells)
     return [list(HEAD), *(_row(arm, [cell for cell in cells if cell.arm == arm]) for arm in arms)]
 
@@ -189,7 +189,9 @@ def _loss(lives: list[Life]) -> str:
         return "cannot: it ends" if any(life.has_ended for life in lives) else "cannot: deaf for good"
     lost = [life.lost_ms for life in lives if life.lost_ms is not None]
     shown = f"{median(lost):.0f} ms" if lost else "unknown"
-    return f"{fmean(pauses):.0f} ms, {shown}" + ("" if all(life.goes_on for life in lives) else ", no answer")
+    return f"{interquartile_mean(pauses):.0f} ms, {shown}" + (
+        "" if all(life.goes_on for life in lives) else ", no answer"
+    )
 
 
 def _line(lives: list[Life]) -> str:

@@ -2,13 +2,21 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from statistics import fmean, median
+from statistics import median
 from typing import NamedTuple
 
 from scripts.benchmarks.cost import Cost
 from scripts.benchmarks.life import LifeCell
 from scripts.benchmarks.report import Result
-from scripts.benchmarks.table import MEASURES, REFERENCE, UNDER_LOAD, Row, aligned, compared
+from scripts.benchmarks.table import (
+    MEASURES,
+    REFERENCE,
+    UNDER_LOAD,
+    Row,
+    aligned,
+    compared,
+    interquartile_mean,
+)
 
 WITHIN = 0.2
 """By how much a ratio to ours may differ between two runs."""
@@ -81,7 +89,8 @@ def _life(cells: list[LifeCell]) -> Iterator[Measured]:
                 name = "ready" if field == "ready_s" else f"{cell.happening}: {field.rpartition('_')[0]}"
                 found.setdefault((name, cell.arm, unit), []).append(value)
     for (name, arm, unit), values in found.items():
-        yield Measured(name, arm, unit, (fmean if unit == "ms" else median)(values))
+        typical = interquartile_mean(values) if unit == "ms" else median(values)
+        yield Measured(name, arm, unit, typical or 0.0)
 
 
 def _cost(cost: Cost) -> Iterator[Measured]:

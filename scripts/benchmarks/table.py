@@ -1,6 +1,7 @@
 """Rounds of numbers to a table a person can read: medians over the rounds, the worst beside them. Pure."""
 
 import math
+from collections.abc import Iterable
 from statistics import fmean, median
 
 import msgspec
@@ -42,7 +43,7 @@ class Row(msgspec.Struct, frozen=True):
     """The worst of all rounds."""
     mic_to_server_p50_ms: float | None
     mic_to_server_p95_ms: float | None
-    """The mean: how blocks and load fall together, and so how late the last ones are, is settled for a session."""
+    """Their interquartile mean: how blocks and load fall together, and so how late the last ones are, is settled for a session."""
     mic_to_server_p99_ms: float | None
     mic_lost_ms: float | None
     mic_lost_worst_ms: float | None
@@ -88,7 +89,7 @@ def _row(load: str, arm: str, cells: list[Cell]) -> Row:
         mic_late_p99_ms=_median([numbers.mic_late_ms.p99 for numbers in good]),
         mic_late_max_ms=max((n.mic_late_ms.max for n in good if n.mic_late_ms.max is not None), default=None),
         mic_to_server_p50_ms=_median([numbers.mic_to_server_ms.p50 for numbers in good]),
-        mic_to_server_p95_ms=_mean([numbers.mic_to_server_ms.p95 for numbers in good]),
+        mic_to_server_p95_ms=interquartile_mean(numbers.mic_to_server_ms.p95 for numbers in good),
         mic_to_server_p99_ms=_median([numbers.mic_to_server_ms.p99 for numbers in good]),
         mic_lost_ms=_median(lost),
         mic_lost_worst_ms=max(lost, default=None),
@@ -115,9 +116,14 @@ def _median(values: "list[float] | list[int] | list[float | None]") -> float | N
     return round(median(there), 1) if there else None
 
 
-def _mean(values: list[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return round(fmean(there), 1) if there else None
+def interquartile_mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean without the lowest and the highest quarter, None of no values.
+
+    For what is one of two values, now and then with an accident: a median is one of the two, and a mean is the accident's.
+    """
+    there = sorted(value for value in values if value is not None)
+    quarter = len(there) // 4
+    return round(fmean(there[quarter : len(there) - quarter]), 1) if there else None
 
 
 HEAD = (
