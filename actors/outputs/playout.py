@@ -18,12 +18,14 @@ already over when it comes is dropped as late.
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from actors.outputs.beginning import Beginning
 from actors.outputs.edges import Edges
 from actors.outputs.fades import RATE_HZ, SAMPLE_BYTES
-from actors.outputs.playout_counts import PlayoutCounts, Tally
+from actors.outputs.playout_counts import PlayoutCounts
 from actors.outputs.pre_roll import PreRoll
 from actors.outputs.queued_reply import SAMPLES_PER_MS, Position, QueuedReply
 from actors.outputs.replies import Replies
@@ -46,8 +48,8 @@ class Playout:
         self._clock = clock
         self._lock = threading.Condition(threading.Lock())
         """Notified when a read that waits for more may go on."""
-        self._tally = Tally()
-        self._dropped = self._tally.dropped
+        self._tally = PlayoutCounts()
+        self._dropped: Counter[str] = Counter()
         self._beginning = Beginning(self._pre_roll, start_timeout_s, self._dropped)
         self._replies = Replies(self._dropped)
         self._edges = Edges(conceals=conceals)
@@ -210,7 +212,8 @@ class Playout:
     def counts(self) -> PlayoutCounts:
         """Count what happened since the start."""
         with self._lock:
-            return self._tally.counts(self._edges.concealed)
+            dropped = {reason: n for reason, n in self._dropped.items() if n}
+            return replace(self._tally, concealed=self._edges.concealed, dropped=dropped)
 
     # What follows runs under the lock.
 
@@ -224,7 +227,8 @@ class Playout:
         reply.append(pcm)
         self._replies.front = self._replies.front or reply  # audio after its own end still plays
         self._replies.pass_over_empty()  # a device at rest reads nothing, which would do it
-        self._tally.peak = max(self._tally.peak, self._replies.queued)
+        queue_ms = self._replies.queued // SAMPLES_PER_MS
+        self._tally.peak_queue_ms = max(self._tally.peak_queue_ms, queue_ms)
 
     def _pull(self, n_bytes: int, at: float, latency_s: float) -> bytes | bytearray:
         """Up to `n_bytes` of what comes next; nothing means silence."""

@@ -100,7 +100,12 @@ def _count() -> NoReturn:
 def pauses_s(every_s: float) -> Iterator[float]:
     """Yield, without end, how long after the beginning of each the next one begins."""
     for number in itertools.count():
-        yield every_s * (1 + WAVERS * (number * GOLDEN % 1 - 0.5))
+        yield every_s * (1 + WAVERS * (evenly(number) - 0.5))
+
+
+def evenly(number: int) -> float:
+    """Return a part of one for each number: those of any numbers in a row are spread as evenly as can be."""
+    return number * GOLDEN % 1
 
 
 def _parse(text: str) -> None:

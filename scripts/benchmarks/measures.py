@@ -73,21 +73,25 @@ class Cut(msgspec.Struct, frozen=True):
 
 def measure_cuts(taken: Taken) -> Cut:
     """Evaluate the interruptions of a session."""
-    sink = Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True)
+    return _cut_of(taken, Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True), _replies(taken))
+
+
+def _cut_of(taken: Taken, sink: Timeline, replies: dict[int, float]) -> Cut:
     silences = [value for event in _cuts(taken) if (value := _silence_s(sink, taken, event)) is not None]
     return Cut(
         [_ms(value) for value in silences],
         max(0, taken.cuts_tried - len(silences)),
-        [_ms(delay) for delay in _delays_s(sink, _replies(taken))],
+        [_ms(delay) for delay in _delays_s(sink, replies)],
     )
 
 
 def measure(taken: Taken, more: Iterable[Cut] = ()) -> Numbers:
     """Evaluate one cell: a session, and what was cut in more of them."""
     sink = Timeline.of(taken.sink, SINK_RATE_HZ, is_played=True)
-    gaps, missing_s = _first_reply(sink, taken, _replies(taken))
+    replies = _replies(taken)
+    gaps, missing_s = _first_reply(sink, taken, replies)
     mic = _microphone(taken)
-    cut = [measure_cuts(taken), *more]
+    cut = [_cut_of(taken, sink, replies), *more]
     return Numbers(
         gaps=len(gaps),
         gap_ms=_ms(sum(gaps)),

@@ -19,6 +19,7 @@ import numpy as np
 
 from scripts.benchmarks.arms import DEAF_WHILE_SPEAKING, FILTERS_VOICE, plain_environment, running
 from scripts.benchmarks.instruments import SINK_BLOCK_MS, Server, put_first, recording, serving
+from scripts.benchmarks.loads import evenly
 from scripts.benchmarks.rival import Rival
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import LETTER_S, MIC_RATE_HZ, SINK_RATE_HZ, letter_of
@@ -33,7 +34,6 @@ CHUNK_BYTES = 9600
 STARTED_WITHIN_S = 30.0
 REPLY_WITHIN_S = 20.0
 SPEAK_BEFORE_CUT_S = 0.8
-GOLDEN = (5**0.5 - 1) / 2
 PHASES_S = 0.2
 """Over so much the beginnings of the replies are spread: speech is noticed at the end of a block of the microphone's, so that
 each would otherwise be cut at the same place of the blocks that the rival plays."""
@@ -151,7 +151,7 @@ def script(reply_s: float, session: int = 0) -> list[dict[str, Any]]:
 
 def waits_s(turn: int) -> float:
     """Return how long the model waits before its reply to a turn: as evenly spread, over any turns in a row, as can be."""
-    return round(PHASES_S * (turn * GOLDEN % 1), 3)
+    return round(PHASES_S * evenly(turn), 3)
 
 
 class Voice:

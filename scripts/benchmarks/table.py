@@ -105,10 +105,11 @@ def _row(load: str, arm: str, cells: list[Cell]) -> Row:
     )
 
 
-def trimmed_mean(ordered: list[float]) -> float | None:
-    """Return the mean of sorted values without the lowest and the highest tenth, None of no values."""
-    tenth = len(ordered) // 10
-    return round(fmean(ordered[tenth : len(ordered) - tenth]), 1) if ordered else None
+def trimmed_mean(values: Iterable[float | None], part: int = 10) -> float | None:
+    """Return the mean without the lowest and the highest tenth, or other part, None of no values."""
+    there = sorted(value for value in values if value is not None)
+    trimmed = len(there) // part
+    return round(fmean(there[trimmed : len(there) - trimmed]), 1) if there else None
 
 
 def _median(values: "list[float] | list[int] | list[float | None]") -> float | None:
@@ -121,9 +122,7 @@ def interquartile_mean(values: Iterable[float | None]) -> float | None:
 
     For what is one of two values, now and then with an accident: a median is one of the two, and a mean is the accident's.
     """
-    there = sorted(value for value in values if value is not None)
-    quarter = len(there) // 4
-    return round(fmean(there[quarter : len(there) - quarter]), 1) if there else None
+    return trimmed_mean(values, 4)
 
 
 HEAD = (
