@@ -13,7 +13,7 @@ from scripts.benchmarks.audio import cells_of_a_round
 from scripts.benchmarks.loads import json_text, pauses_s
 from scripts.benchmarks.measures import Cut, Numbers, Spread, measure, measure_cuts, percentile
 from scripts.benchmarks.microphone import follow
-from scripts.benchmarks.scene import PHASES_S, Plan, Taken, script, waits_s
+from scripts.benchmarks.scene import PHASES_S, SESSIONS_A_ROUND, Plan, Taken, script, waits_s
 from scripts.benchmarks.server import ServerSound
 from scripts.benchmarks.sound import (
     MIC_RATE_HZ,
@@ -336,13 +336,20 @@ def test_an_accident_among_a_few_changes_little_and_of_two_values_the_middle_is_
 
 def test_a_rival_whose_silence_is_chance_is_cut_more_often_and_started_more_often_where_nothing_loads_it():
     plan = Plan(interruptions=4, sessions=4)
-    assert plan.cuts("cookbook", "tool") > plan.cuts("livekit", "tool") > plan.cuts("cookbook", "none") == 4
+    assert plan.cuts("cookbook", "tool") > plan.cuts("livekit", "tool") == plan.cuts("cookbook", "none") == 4
     assert plan.cuts("antiphon", "tool") >= plan.cuts("pipecat", "tool")
-    assert [plan.more_sessions(arm, load) for arm, load in [("pipecat", "none"), ("pipecat", "tool")]] == [
-        3,
-        0,
-    ]
-    assert (plan.cuts("original", "none"), plan.more_sessions("original", "none")) == (2, 0)
+    alone = [plan.more_sessions(arm, "none") for arm in ("antiphon", "pipecat", "original")]
+    assert (alone, plan.more_sessions("pipecat", "tool")) == ([3, 7, 0], 0)
+    assert max(alone) < SESSIONS_A_ROUND
+
+
+def test_a_rival_whose_delay_is_settled_by_its_start_is_started_more_often_under_a_load():
+    plan = Plan(interruptions=4, sessions=4)
+    assert [plan.whole_sessions(arm, "tool") for arm in ("antiphon", "cookbook", "livekit")] == [1, 2, 3]
+    assert plan.whole_sessions("livekit", "none") == 1
+    assert [plan.cuts("original", "tool", whole) for whole in (0, 1, 2)] == [2, 0, 0]
+    short = Plan(interruptions=1, sessions=1)
+    assert (short.whole_sessions("livekit", "tool"), short.more_sessions("pipecat", "none")) == (1, 0)
 
 
 def test_interruptions_are_told_by_their_mean_without_the_tenth_at_either_end():

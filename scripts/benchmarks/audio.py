@@ -10,7 +10,7 @@ import msgspec
 
 from scripts.benchmarks import arms, loads, table
 from scripts.benchmarks.measures import measure, measure_cuts
-from scripts.benchmarks.scene import Plan, take
+from scripts.benchmarks.scene import SESSIONS_A_ROUND, Plan, take
 from scripts.benchmarks.venvs import CannotError
 
 
@@ -44,10 +44,8 @@ class Runs:
 
     def run(self, number: int) -> None:
         """Run the round of that number."""
-        self._cells += [
-            _run_cell(number, load, arm, self._plan, self._json_bytes)
-            for load, arm in cells_of_a_round(self._loads, self._arms)
-        ]
+        for load, arm in cells_of_a_round(self._loads, self._arms):
+            self._cells += _run_cells(number, load, arm, self._plan, self._json_bytes)
 
     def result(self) -> Audio:
         """Return what was measured."""
@@ -57,14 +55,27 @@ class Runs:
         return Audio(rounds, plan, _notes(self._loads, cells), table.summarise(cells), cells)
 
 
-def _run_cell(number: int, load: str, arm: str, plan: Plan, json_bytes: int) -> table.Cell:
+def _run_cells(number: int, load: str, arm: str, plan: Plan, json_bytes: int) -> list[table.Cell]:
+    """Run the whole sessions of a cell, each a cell of its own, or one of a rival that fails or falls behind."""
+    cells: list[table.Cell] = []
+    while len(cells) < plan.whole_sessions(arm, load):
+        cells.append(_run_cell(number, load, arm, plan, json_bytes, len(cells)))
+        late_ms = numbers.mic_to_server_ms.p95 if (numbers := cells[-1].numbers) else None
+        if late_ms is None or late_ms > table.BACKLOG_MS:
+            break
+    return cells
+
+
+def _run_cell(number: int, load: str, arm: str, plan: Plan, json_bytes: int, whole: int) -> table.Cell:
     busy = round(os.getloadavg()[0], 1)
     print(f"audio, round {number}: {load}, {arm} (load average {busy})", file=sys.stderr, flush=True)
     try:
-        first = plan.sessions * number
-        taken = take(arm, load, plan, json_bytes, first)
-        others = range(first + 1, first + 1 + plan.more_sessions(arm, load))
-        more = [measure_cuts(take(arm, load, plan, json_bytes, each, only_cuts=True)) for each in others]
+        first, cuts = SESSIONS_A_ROUND * number + whole, plan.cuts(arm, load, whole)
+        taken = take(arm, load, plan.reply_s, cuts, json_bytes, first)
+        more = [
+            measure_cuts(take(arm, load, plan.reply_s, cuts, json_bytes, session, only_cuts=True))
+            for session in range(first + 1, first + 1 + plan.more_sessions(arm, load))
+        ]
     except (CannotError, RuntimeError, AssertionError, subprocess.TimeoutExpired) as error:
         # One rival that fails must not cost the others their numbers.
         print(f"  failed: {error}", file=sys.stderr)

@@ -63,7 +63,7 @@ def _machine(here: machine.Machine) -> list[str]:
 def _audio(audio: Audio) -> list[str]:
     reply_s, cuts = audio.plan["reply_s"], audio.plan["interruptions"]
     return [
-        f"{audio.rounds} interleaved rounds; reply of {reply_s:g} s, {cuts:g} interruptions per cell",
+        f"{audio.rounds} interleaved rounds; reply of {reply_s:g} s, {cuts:g} interruptions per session, or more",
         "",
         *table.lines(audio.rows),
     ]

@@ -39,9 +39,15 @@ PHASES_S = 0.2
 each would otherwise be cut at the same place of the blocks that the rival plays."""
 SETTLE_S = 0.5
 TURNS = 64
-CUTS_UNDER_LOAD = {"antiphon": 5, "inside": 5, "cookbook": 10, "pipecat": 4, "livekit": 2}
-"""So many times as many cuts under a load, the more the more is chance in each: who plays 200 ms at once is silent after
-anything between nothing and that. Ours hardly vary; there are many all the same, so that the worst of them is seen."""
+CUTS_UNDER_LOAD = {"antiphon": 4, "inside": 4, "cookbook": 5, "pipecat": 4}
+"""So many times as many cuts in a session under a load, the more the more is chance in each: who plays 200 ms at once is silent
+after anything between nothing and that. Ours hardly vary; there are many all the same, so that the worst of them is seen."""
+SESSIONS_UNDER_LOAD = {"cookbook": 2, "original": 3, "livekit": 3}
+"""So many whole sessions of those whose microphone's delay is settled by how its blocks and the load fall together at the start."""
+SESSIONS_ALONE = {"pipecat": 2}
+"""So many times as many sessions without a load of one whose silence drifts while it talks."""
+SESSIONS_A_ROUND = 8
+"""At most, of one rival under one load: each has its own number."""
 CUTS_BY_TYPING = 2
 """Each has to be heard to its end before the next."""
 DEAF_AFTER = 3
@@ -57,15 +63,21 @@ class Plan:
     sessions: int = 4
     """Without a load: what falls together when a rival starts (its loop, its devices' periods) stays so until it ends."""
 
-    def cuts(self, arm: str, load: str) -> int:
-        """Return how many interruptions of a rival are tried in a session."""
+    def cuts(self, arm: str, load: str, whole: int = 0) -> int:
+        """Return how many interruptions of a rival are tried in a session, given how many whole ones were before."""
         if arm in DEAF_WHILE_SPEAKING:
-            return min(CUTS_BY_TYPING, self.interruptions)
+            return 0 if whole else min(CUTS_BY_TYPING, self.interruptions)
         return self.interruptions * (1 if load == "none" else CUTS_UNDER_LOAD.get(arm, 1))
 
+    def whole_sessions(self, arm: str, load: str) -> int:
+        """Return in how many sessions a rival is heard out before it is interrupted."""
+        return 1 if load == "none" else min(self.sessions, SESSIONS_UNDER_LOAD.get(arm, 1))
+
     def more_sessions(self, arm: str, load: str) -> int:
-        """Return in how many sessions after the first a rival is only interrupted."""
-        return self.sessions - 1 if load == "none" and arm not in DEAF_WHILE_SPEAKING else 0
+        """Return in how many sessions after those a rival is only interrupted."""
+        if load != "none" or arm in DEAF_WHILE_SPEAKING:
+            return 0
+        return self.sessions * (SESSIONS_ALONE.get(arm, 1) if self.sessions > 1 else 1) - 1
 
 
 @dataclass(frozen=True)
@@ -86,15 +98,21 @@ class Taken:
 
 
 def take(
-    arm: str, load: str, plan: Plan, json_bytes: int, session: int = 0, *, only_cuts: bool = False
+    arm: str,
+    load: str,
+    reply_s: float,
+    cuts: int,
+    json_bytes: int,
+    session: int = 0,
+    *,
+    only_cuts: bool = False,
 ) -> Taken:
     """Run one session. Raises RuntimeError or AssertionError when the rival does not come up."""
-    cuts = plan.cuts(arm, load)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")))
         sound = stack.enter_context(VirtualAudio())
         environment = plain_environment(sound.env, secrets.token_urlsafe(16))
-        server = stack.enter_context(serving(directory, script(plan.reply_s, session), environment))
+        server = stack.enter_context(serving(directory, script(reply_s, session), environment))
         sink = stack.enter_context(recording(sound, "speaker.monitor", SINK_RATE_HZ, SINK_BLOCK_MS))
         microphone = stack.enter_context(recording(sound, "micfeed.monitor", MIC_RATE_HZ))
         with running(arm, server, environment, directory) as rival:
@@ -103,16 +121,16 @@ def take(
             rival.load(load, json_bytes)
             time.sleep(SETTLE_S)
             cutter = rival if arm in DEAF_WHILE_SPEAKING else None
-            voice = Voice(plan.reply_s, sound, directory)
+            voice = Voice(reply_s, sound, directory)
             if not only_cuts:
                 _hear_out(voice, server, sink)
             if cutter is None:
                 _cut(cuts, voice, server)
             else:
-                _cut_by_typing(cuts, plan.reply_s, cutter, server, sink)
+                _cut_by_typing(cuts, reply_s, cutter, server, sink)
         events, heard = server.events(), server.finish()
     return Taken(
-        plan.reply_s,
+        reply_s,
         cuts,
         events,
         heard,
